@@ -1,0 +1,1 @@
+"""Transcription engines, one file each. Nothing above this room knows how an engine is reached."""

@@ -1,0 +1,165 @@
+"""The values that planning, merging and rendering pass to one another.
+
+All positions are integer milliseconds from the start of the recording unless a name says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A half-open stretch of the recording, `[start_ms, end_ms)`."""
+
+    start_ms: int
+    end_ms: int
+
+    @property
+    def length_ms(self) -> int:
+        """How long the span is."""
+        return self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A place between two chunks: where, and whether it is quiet there (else the chunks overlap)."""
+
+    at_ms: int
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A timed piece of text in the recording's own time."""
+
+    start_ms: int
+    end_ms: int
+    text: str
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerSegment:
+    """A timed piece of text as an engine gives it: times from the chunk's start, or absent."""
+
+    text: str
+    start_ms: int | None = None
+    end_ms: int | None = None
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an engine said about one chunk, whatever the engine.
+
+    Attributes:
+        text: the chunk's text; empty is a valid answer (silence).
+        language: ISO 639-1 code where the engine told it.
+        segments: empty where the engine gives no times.
+        billed_s: seconds of audio the engine charges for, where it told.
+        model: the model that answered, as the engine named it.
+        request_id: the engine's own id of the request, where it told.
+        dropped: optional parameters the engine refused and that were left out.
+    """
+
+    text: str
+    language: str | None = None
+    segments: tuple[AnswerSegment, ...] = ()
+    billed_s: float | None = None
+    model: str = ""
+    request_id: str | None = None
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedAnswer:
+    """An answer and its place in the recording.
+
+    Attributes:
+        span: what the chunk covers, as planned; neighbours overlap where no quiet cut was found.
+        offset_ms: the recording time of the first sample a decoder gets from the chunk (times are shifted by this).
+    """
+
+    span: Span
+    offset_ms: int
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """The merged text of one recording. `missing` lists the spans that have no answer; empty means complete."""
+
+    text: str
+    language: str | None
+    segments: tuple[Segment, ...]
+    duration_ms: int
+    missing: tuple[Span, ...] = ()
+
+
+# --- what a rendered result tells beside the text -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """The recording as it was found."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    duration_ms: int
+    container: str
+    codec: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """Who transcribed, with which parameters; `downgrades` lists parameters the engine refused."""
+
+    kind: str
+    model: str
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    downgrades: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkFacts:
+    """One chunk's provenance. `how` is whole, copied or encoded, or None where an earlier answer was reused."""
+
+    span: Span
+    how: str | None
+    request_id: str | None
+    billed_s: float | None
+    attempts: int
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteFile:
+    """An uploaded copy and whether its deletion is confirmed."""
+
+    id: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Seconds billed for this result now (reused answers cost nothing) and their price in `currency`."""
+
+    audio_s: float
+    cost: float | None
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """Everything an output format may show."""
+
+    version: str
+    source: SourceFacts
+    engine: EngineFacts
+    transcript: Transcript
+    chunks: tuple[ChunkFacts, ...]
+    usage: Usage
+    remote_files: tuple[RemoteFile, ...] = ()
