@@ -94,6 +94,10 @@ class Engine(Protocol):
     def parameters(self) -> Mapping[str, object]:
         """Every request parameter that can change the text; part of the key an answer is kept under."""
 
+    @property
+    def uplink_bps(self) -> float | None:
+        """Bits per second that one upload carried lately, or None before the first one."""
+
     def deliver(self, chunk: AudioChunk) -> Delivery:
         """Begin the delivery of one chunk. Does not touch the network yet."""
 

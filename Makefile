@@ -1,0 +1,58 @@
+# What people and the build machine run, by the same names. `make` alone lists them.
+#
+# A fresh machine needs make, bash and Python 3.11 or newer; everything else is installed into .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+WORKERS ?= 2
+
+VENV := .venv
+VENV_PYTHON := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+IS_USABLE := import sys, pip; sys.exit(sys.version_info < (3, 11))
+
+.PHONY: help setup demo test lint types layers check wheel clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The stamp is newer than pyproject.toml once its dependencies are in; a changed pyproject.toml installs again. Tools
+# are started as modules of the interpreter, because the scripts of a venv that was moved point to where it was.
+$(INSTALLED): pyproject.toml
+	@$(VENV_PYTHON) -c '$(IS_USABLE)' 2>/dev/null || { \
+	  $(PYTHON) -c '$(IS_USABLE)' || { \
+	    echo 'voxtrald needs Python 3.11 or newer, with pip; name one: make PYTHON=python3.12' >&2; exit 1; }; \
+	  $(PYTHON) -m venv --clear $(VENV); }
+	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+setup: $(INSTALLED) ## install all that the tests need (nothing outside .venv)
+
+demo: $(INSTALLED) ## watch it work: a real daemon, a recording, a stand-in for the API; no key, no cost
+	$(VENV_PYTHON) -m tests.demo
+
+test: $(INSTALLED) ## run the whole test suite
+	$(VENV_PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=loadgroup
+
+lint: $(INSTALLED) ## check format and style
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m ruff check .
+
+types: $(INSTALLED) ## check types, strictly
+	$(VENV_PYTHON) -m mypy
+
+layers: $(INSTALLED) ## check who imports whom, the sizes, and the files around the program
+	$(VENV_PYTHON) -m pytest --quiet tests/test_layers.py tests/test_sizes.py tests/test_project.py
+
+check: lint types layers ## run everything that answers within a minute
+
+wheel: $(INSTALLED) ## build the wheel, install it elsewhere, test the command it installs
+	.ci/wheel $(VENV_PYTHON)
+
+clean: ## remove what building and testing left (.venv and your recordings stay)
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Everything that tests voxtrald, and the far side it is tested against."""

@@ -1,0 +1,193 @@
+"""The JSON result and its published schema."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from voxtrald.transcript.model import (
+    ChunkFacts,
+    Document,
+    EngineFacts,
+    RemoteFile,
+    Segment,
+    SourceFacts,
+    Span,
+    Transcript,
+    Usage,
+)
+from voxtrald.transcript.rendering import render
+
+SCHEMA = json.loads(files("voxtrald.transcript").joinpath("result.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+FULL = Document(
+    version="1.2.3",
+    source=SourceFacts(
+        name="zīle.m4a",
+        sha256="ab" * 32,
+        size_bytes=5,
+        duration_ms=20_500,
+        container="mov",
+        codec="aac",
+    ),
+    engine=EngineFacts(
+        kind="mistral",
+        model="voxtral",
+        parameters={"language": "lv", "diarize": True},
+        downgrades=("language",),
+    ),
+    transcript=Transcript(
+        text="Zīle.",
+        language="lv",
+        segments=(Segment(start_ms=1, end_ms=1_234, text="Zīle.", speaker="speaker_1/1"),),
+        duration_ms=20_500,
+        missing=(Span(start_ms=10_000, end_ms=20_500),),
+    ),
+    chunks=(
+        ChunkFacts(
+            span=Span(start_ms=0, end_ms=10_000),
+            how="encoded",
+            request_id="r1",
+            billed_s=10,
+            attempts=2,
+            reused=False,
+        ),
+    ),
+    usage=Usage(audio_s=10.0, cost=0.1 + 0.2),
+    remote_files=(RemoteFile(id="f1", deleted=True),),
+)
+
+spans = st.builds(
+    lambda start, length: Span(start_ms=start, end_ms=start + length), st.integers(0), st.integers(0)
+)
+amounts = st.none() | st.floats(0, 1e9)
+
+
+def places_of(node, path=()):
+    """Every object inside a JSON value, as paths."""
+    if isinstance(node, dict):
+        yield path
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, inner in items:
+        yield from places_of(inner, (*path, key))
+
+
+def object_at(node, path):
+    """The object a path leads to."""
+    for key in path:
+        node = node[key]
+    return node
+
+
+RESULT = json.loads(render(FULL, "json"))
+CLOSED = [path for path in places_of(RESULT) if path != ("engine", "parameters")]
+
+
+def test_the_schema_is_valid():
+    """The published schema obeys the JSON Schema it names."""
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_result_looks_as_promised():
+    """Every key stands in its place, times are seconds, letters are not escaped."""
+    assert json.loads(render(FULL, "json")) == {
+        "voxtrald": "1.2.3",
+        "source": {
+            "name": "zīle.m4a",
+            "sha256": "ab" * 32,
+            "size_bytes": 5,
+            "duration_s": 20.5,
+            "container": "mov",
+            "codec": "aac",
+        },
+        "engine": {
+            "kind": "mistral",
+            "model": "voxtral",
+            "parameters": {"diarize": True, "language": "lv"},
+            "downgrades": ["language"],
+        },
+        "language": "lv",
+        "text": "Zīle.",
+        "segments": [{"start": 0.001, "end": 1.234, "text": "Zīle.", "speaker": "speaker_1/1"}],
+        "chunks": [
+            {
+                "start": 0.0,
+                "end": 10.0,
+                "request_id": "r1",
+                "how": "encoded",
+                "billed_s": 10,
+                "attempts": 2,
+                "reused": False,
+            }
+        ],
+        "coverage": {"speech_s": None, "covered_s": None, "missing": [[10.0, 20.5]]},
+        "usage": {"audio_s": 10.0, "cost": 0.3, "currency": "USD"},
+        "remote_files": [{"id": "f1", "deleted": True}],
+    }
+    assert "Zīle." in render(FULL, "json")
+
+
+def test_the_keys_stand_in_the_order_of_the_schema():
+    """People who open a result find it arranged as documented."""
+    assert list(SCHEMA["properties"]) == list(RESULT)
+
+
+@given(
+    st.builds(
+        Document,
+        version=st.text(),
+        source=st.builds(
+            SourceFacts, sha256=st.just("0" * 64), size_bytes=st.integers(0), duration_ms=st.integers(0)
+        ),
+        engine=st.builds(
+            EngineFacts, parameters=st.dictionaries(st.text(), st.none() | st.booleans() | st.text())
+        ),
+        transcript=st.builds(
+            Transcript,
+            segments=st.lists(
+                st.builds(Segment, start_ms=st.integers(0), end_ms=st.integers(0)), max_size=3
+            ).map(tuple),
+            missing=st.lists(spans, max_size=2).map(tuple),
+        ),
+        chunks=st.lists(
+            st.builds(
+                ChunkFacts,
+                span=spans,
+                how=st.sampled_from([None, "whole", "copied", "encoded"]),
+                billed_s=amounts,
+                attempts=st.integers(0),
+            ),
+            max_size=2,
+        ).map(tuple),
+        usage=st.builds(Usage, audio_s=st.floats(0, 1e9), cost=amounts),
+        remote_files=st.lists(st.builds(RemoteFile), max_size=2).map(tuple),
+    )
+)
+def test_every_result_obeys_the_schema(document):
+    """Whatever a document holds, its JSON is valid."""
+    VALIDATOR.validate(json.loads(render(document, "json")))
+
+
+@pytest.mark.parametrize("path", CLOSED, ids=lambda path: "/".join(map(str, path)) or "result")
+def test_the_schema_refuses_unknown_keys(path):
+    """A key nobody documented is an error wherever it stands."""
+    result = json.loads(render(FULL, "json"))
+    object_at(result, path)["surprise"] = 1
+
+    assert not VALIDATOR.is_valid(result)
+
+
+@pytest.mark.parametrize("path", CLOSED, ids=lambda path: "/".join(map(str, path)) or "result")
+def test_the_schema_misses_every_missing_key(path):
+    """A result without a documented key is refused; a speaker alone may be unknown."""
+    for key in set(object_at(RESULT, path)) - {"speaker"}:
+        result = json.loads(render(FULL, "json"))
+        del object_at(result, path)[key]
+
+        assert not VALIDATOR.is_valid(result)

@@ -1,0 +1,371 @@
+"""When a file in the inbox counts as whole."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from voxtrald.watch.settling import LOOK_AGAIN_S, Recording, Settling, Sighting, changed
+
+SETTLE_S = 2.0
+EMPTY_SETTLE_S = 10.0
+
+
+def seen(name="talk.m4a", *, size_bytes=1000, mtime_ns=1, inode=7, device=1):
+    """Make a sighting."""
+    return Sighting(
+        relative=PurePosixPath(name), size_bytes=size_bytes, mtime_ns=mtime_ns, inode=inode, device=device
+    )
+
+
+def recording(sighting):
+    """Make the recording that a sighting becomes."""
+    fields = ("relative", "size_bytes", "mtime_ns", "inode", "device")
+    return Recording(**{name: getattr(sighting, name) for name in fields})
+
+
+def settling_with(*sightings, now_s=0.0, complete=True):
+    """Make a settling that has seen these files."""
+    settling = Settling(settle_s=SETTLE_S, empty_settle_s=EMPTY_SETTLE_S)
+    for sighting in sightings:
+        settling.saw(sighting, now_s=now_s, complete=complete)
+    return settling
+
+
+def names_ready(settling):
+    """Name what is ready."""
+    return [str(offer.relative) for offer in settling.ready()]
+
+
+# --- single behaviours --------------------------------------------------------------------------------------
+
+
+def test_a_file_is_whole_when_two_looks_see_no_change():
+    """One look is not enough; a second one after the settle time is."""
+    settling = settling_with(seen(), complete=False)
+    before = settling.ready()
+    settling.saw(seen(), now_s=SETTLE_S)
+
+    assert before == ()
+    assert settling.ready() == (recording(seen()),)
+
+
+def test_the_passing_of_time_alone_settles_nothing():
+    """A file that nobody looked at again is not given out, however long ago it was seen."""
+    settling = settling_with(seen(), complete=False)
+
+    assert settling.pending(now_s=1000.0) == (PurePosixPath("talk.m4a"),)
+    assert settling.ready() == ()
+
+
+@pytest.mark.parametrize("later", [seen(size_bytes=1001), seen(mtime_ns=2), seen(mtime_ns=-5)])
+def test_a_change_starts_the_wait_anew(later):
+    """A file that grew, or whose time moved in whichever direction, waits for the whole settle time again."""
+    settling = settling_with(seen(), complete=False)
+    settling.saw(later, now_s=SETTLE_S)
+    settling.saw(later, now_s=SETTLE_S * 2 - 0.5)
+    early = settling.ready()
+    settling.saw(later, now_s=SETTLE_S * 2)
+
+    assert early == ()
+    assert settling.ready() == (recording(later),)
+
+
+def test_a_shares_made_up_inodes_do_not_keep_a_file_young():
+    """A new inode at every look is no change of content."""
+    settling = settling_with(seen(inode=1), complete=False)
+    settling.saw(seen(inode=2), now_s=SETTLE_S)
+
+    assert settling.ready() == (recording(seen(inode=2)),)
+
+
+def test_a_closed_file_is_whole_at_once():
+    """A writer that closes its file makes the wait unnecessary."""
+    assert settling_with(seen()).ready() == (recording(seen()),)
+
+
+def test_a_closed_file_that_changes_again_is_not_whole_any_more():
+    """Somebody who opens the file again takes its completeness back."""
+    settling = settling_with(seen())
+    settling.saw(seen(size_bytes=2000), now_s=1.0)
+
+    assert settling.ready() == ()
+
+
+def test_an_empty_file_waits_longer_even_when_closed():
+    """Browsers create the name first and fill it later; after a while an empty file is given out as it is."""
+    empty = seen(size_bytes=0)
+    settling = settling_with(empty)
+    settling.saw(empty, now_s=SETTLE_S)
+    early = settling.ready()
+    settling.saw(empty, now_s=EMPTY_SETTLE_S)
+
+    assert early == ()
+    assert settling.ready() == (recording(empty),)
+
+
+def test_a_filled_placeholder_is_looked_at_after_the_short_wait():
+    """An empty file that gets its content is due earlier than it was, ahead of others, and once."""
+    settling = settling_with(seen("other", size_bytes=0), seen(size_bytes=0))
+    settling.saw(seen(), now_s=1.0)
+
+    assert settling.due_s(now_s=1.0) == SETTLE_S
+    assert settling.pending(now_s=20.0) == (PurePosixPath("talk.m4a"), PurePosixPath("other"))
+
+
+def test_files_come_in_order_of_first_sight():
+    """The file that was seen first is given out first, even if it settled last."""
+    settling = settling_with(seen("b"), complete=False)
+    settling.saw(seen("a"), now_s=1.0, complete=True)
+    settling.saw(seen("b"), now_s=SETTLE_S)
+
+    assert names_ready(settling) == ["b", "a"]
+    assert [str(offer.relative) for offer in settling.ready(at_most=1)] == ["b"]
+
+
+def test_a_file_stays_ready_until_it_is_taken():
+    """Asking twice gives the same; what a worker took is not given again."""
+    settling = settling_with(seen("a"), seen("b"))
+    both = names_ready(settling)
+    settling.took(recording(seen("a")))
+
+    assert both == ["a", "b"]
+    assert names_ready(settling) == ["b"]
+
+
+def test_a_kept_file_stays_out_until_it_changes():
+    """A file that was released to be kept comes up again when it is different, and not before."""
+    settling = settling_with(seen())
+    settling.took(recording(seen()))
+    settling.release(seen().relative, keep=True)
+    settling.saw(seen(), now_s=100.0, complete=True)
+    unchanged = settling.ready()
+    settling.saw(seen(inode=8), now_s=101.0, complete=True)
+
+    assert unchanged == ()
+    assert settling.ready() == (recording(seen(inode=8)),)
+
+
+def test_a_forgotten_file_starts_from_the_beginning():
+    """A file that was released to be forgotten needs two looks again."""
+    settling = settling_with(seen())
+    settling.took(recording(seen()))
+    settling.release(seen().relative, keep=False)
+    forgotten = settling.ready()
+    settling.saw(seen(), now_s=50.0)
+    settling.saw(seen(), now_s=50.0 + SETTLE_S)
+
+    assert forgotten == ()
+    assert settling.ready() == (recording(seen()),)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_file_that_changed_in_a_workers_hands_comes_up_after_release(keep):
+    """A change while a worker has the file is remembered and settles by the usual rules."""
+    settling = settling_with(seen())
+    settling.took(recording(seen()))
+    settling.saw(seen(size_bytes=2000), now_s=10.0)
+    settling.saw(seen(size_bytes=2000), now_s=20.0)
+    held = settling.ready()
+    settling.release(seen().relative, keep=keep)
+
+    assert held == ()
+    assert settling.ready() == (recording(seen(size_bytes=2000)),)
+
+
+def test_a_new_file_under_the_name_of_one_at_work_comes_up_after_release():
+    """The worker moves its file away, another arrives under the same name: both are transcribed."""
+    settling = settling_with(seen())
+    settling.took(recording(seen()))
+    settling.gone(seen().relative)
+    settling.saw(seen(inode=9, mtime_ns=5), now_s=3.0, complete=True)
+    at_work = settling.ready()
+    settling.release(seen().relative, keep=True)
+
+    assert at_work == ()
+    assert settling.ready() == (recording(seen(inode=9, mtime_ns=5)),)
+
+
+def test_a_file_taken_unseen_is_known_from_then_on():
+    """Work that was resumed at the start without a scan is not given out a second time."""
+    settling = settling_with()
+    settling.took(recording(seen()))
+    settling.release(seen().relative, keep=True)
+    settling.saw(seen(), now_s=1.0, complete=True)
+
+    assert settling.ready() == ()
+
+
+def test_a_file_that_is_gone_is_neither_ready_nor_looked_for():
+    """What was deleted is forgotten, and seen again it is new."""
+    settling = settling_with(seen("whole"))
+    settling.saw(seen("young"), now_s=0.0)
+    settling.gone(PurePosixPath("whole"))
+    settling.gone(PurePosixPath("young"))
+    settling.gone(PurePosixPath("never seen"))
+
+    assert settling.ready() == ()
+    assert settling.pending(now_s=1000.0) == ()
+    assert settling.due_s(now_s=1000.0) is None
+
+
+def test_what_a_scan_does_not_see_is_gone():
+    """Files that vanished without an event are dropped by the next whole scan."""
+    settling = settling_with(seen("a"), seen("b"), seen("c"))
+    settling.gone_except({PurePosixPath("b")})
+
+    assert names_ready(settling) == ["b"]
+
+
+def test_looks_are_due_when_they_can_tell_something():
+    """A young file is due after the settle time, and a little later again if nobody looks at it."""
+    settling = settling_with(seen(), now_s=5.0, complete=False)
+    at_first = settling.due_s(now_s=5.5)
+    early = settling.pending(now_s=6.5)
+    due = settling.pending(now_s=7.0)
+
+    assert at_first == 1.5
+    assert early == ()
+    assert due == (PurePosixPath("talk.m4a"),)
+    assert settling.pending(now_s=7.0) == ()
+    assert settling.due_s(now_s=7.0) == LOOK_AGAIN_S
+
+
+def test_a_growing_file_puts_off_its_look():
+    """Each change seen moves the next look on, so a long copy is not looked at more and more often."""
+    settling = settling_with(complete=False)
+    for second in range(100):
+        settling.saw(seen(size_bytes=1000 + second), now_s=float(second))
+
+    assert settling.due_s(now_s=99.0) == SETTLE_S
+    assert len(settling._looks) == 1
+
+
+def test_a_remounted_share_does_not_change_its_files():
+    """The number of the device is not part of a file's identity; everything else is."""
+    assert not changed(recording(seen()), seen(device=99))
+    assert changed(recording(seen()), seen(size_bytes=1))
+    assert changed(recording(seen()), seen(mtime_ns=99))
+    assert changed(recording(seen()), seen(inode=99))
+
+
+# --- whatever happens ---------------------------------------------------------------------------------------
+
+paths = st.sampled_from("ab")
+
+
+class Inbox(RuleBasedStateMachine):
+    """Two files that are written, closed, deleted, looked at, taken and released in any order.
+
+    Beside the settling stands the plainest account of the same: for each file the list of all looks.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.settling = Settling(settle_s=SETTLE_S, empty_settle_s=EMPTY_SETTLE_S)
+        self.now_s = 0.0
+        self.files = {}
+        self.looks = defaultdict(list)
+        self.taken = {}
+        self.handed_out = {}
+
+    @rule(quarters=st.integers(1, 20))
+    def time_passes(self, quarters):
+        """Let some time pass."""
+        self.now_s += quarters / 4
+
+    @rule(name=paths, size_bytes=st.integers(0, 2), mtime_ns=st.integers(0, 2), inode=st.integers(0, 1))
+    def somebody_writes(self, name, size_bytes, mtime_ns, inode):
+        """Write to a file, or replace it."""
+        self.files[name] = seen(name, size_bytes=size_bytes, mtime_ns=mtime_ns, inode=inode)
+
+    @rule(name=paths, complete=st.booleans())
+    def somebody_looks(self, name, complete):
+        """Look at a file because of an event."""
+        if name not in self.files:
+            self.looks[name].clear()
+            self.handed_out.pop(name, None) if name not in self.taken else None
+            self.settling.gone(PurePosixPath(name))
+            return
+        self.looks[name].append((self.now_s, self.files[name], complete))
+        self.settling.saw(self.files[name], now_s=self.now_s, complete=complete)
+
+    @rule()
+    def due_looks_are_made(self):
+        """Do what the daemon does at each tick."""
+        for relative in self.settling.pending(now_s=self.now_s):
+            self.somebody_looks(str(relative), complete=False)
+
+    @rule(name=paths)
+    def somebody_deletes(self, name):
+        """Delete a file; nobody is told."""
+        self.files.pop(name, None)
+
+    @rule()
+    @precondition(lambda self: self.settling.ready())
+    def a_worker_takes_one(self):
+        """Take the first that is ready."""
+        offer = self.settling.ready(at_most=1)[0]
+        name = str(offer.relative)
+
+        assert name not in self.taken
+        assert name not in self.handed_out or changed(self.handed_out[name], offer)
+        self.taken[name] = self.handed_out[name] = offer
+        self.settling.took(offer)
+
+    @rule(name=paths, keep=st.booleans())
+    def a_worker_ends(self, name, keep):
+        """Release a file."""
+        if self.taken.pop(name, None) is not None:
+            self.settling.release(PurePosixPath(name), keep=keep)
+            if not self.looks[name] or (
+                not keep and not changed(self.handed_out[name], self.looks[name][-1][1])
+            ):
+                del self.handed_out[name]
+                self.looks[name].clear()
+
+    @invariant()
+    def what_is_ready_was_seen_still_or_closed(self):
+        """Nothing is ready that was seen changing within the settle time, unless its writer closed it."""
+        for offer in self.settling.ready():
+            looks = self.looks[str(offer.relative)]
+            assert recording(looks[-1][1]) == offer
+            assert is_whole(looks)
+
+    @invariant()
+    def what_is_whole_is_ready(self):
+        """Nothing that was seen to be whole is kept back, unless a worker has it or had it as it is."""
+        ready = set(names_ready(self.settling))
+        for name, looks in self.looks.items():
+            if looks and is_whole(looks) and name not in self.taken and name not in ready:
+                assert not changed(self.handed_out[name], looks[-1][1])
+
+    @invariant()
+    def what_is_young_is_due(self):
+        """Every file that is not whole yet will be looked at again, and not later than it could be whole."""
+        due_s = self.settling.due_s(now_s=self.now_s)
+        for name, looks in self.looks.items():
+            wanted = looks and (name not in self.handed_out or changed(self.handed_out[name], looks[-1][1]))
+            if wanted and name not in self.taken and not is_whole(looks):
+                assert due_s is not None
+                assert due_s <= EMPTY_SETTLE_S
+
+
+def is_whole(looks):
+    """Judge from all looks at a file: unchanged for long enough, or closed and unchanged since."""
+    _, last, _ = looks[-1]
+    same = []
+    for at_s, sighting, complete in reversed(looks):
+        if (sighting.size_bytes, sighting.mtime_ns) != (last.size_bytes, last.mtime_ns):
+            break
+        same.append((at_s, complete))
+    needed_s = SETTLE_S if last.size_bytes else EMPTY_SETTLE_S
+    was_closed = last.size_bytes > 0 and any(complete for _, complete in same)
+    return was_closed or same[0][0] - same[-1][0] >= needed_s
+
+
+TestInbox = Inbox.TestCase

@@ -1,0 +1,122 @@
+"""The house put together: everything a worker needs, opened from the settings and closed in order."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Self
+
+from voxtrald import logs
+from voxtrald.audio.ffmpeg import Ffmpeg, find_ffmpeg
+from voxtrald.clock import Clock
+from voxtrald.config import EngineSettings, Settings, read_api_key
+from voxtrald.dispatch.gate import Gate, GateChanged
+from voxtrald.dispatch.senders import Senders
+from voxtrald.engines.mistral import MistralEngine
+from voxtrald.pipeline.assignment import Tools
+from voxtrald.retrying import Policy
+from voxtrald.stopping import Stop
+from voxtrald.store.ledger import Ledger
+from voxtrald.store.results import Results
+
+LEDGER_FILE = "ledger.sqlite3"
+RESULTS_FOLDER = "results"
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """The tools, and the engines that settings and rules ask for, made once each.
+
+    Attributes:
+        owner: distinguishes the remote copies of this process from those of others of the same installation.
+    """
+
+    settings: Settings
+    environ: Mapping[str, str]
+    owner: str
+    tools: Tools
+    closing: ExitStack
+    _engines: dict[EngineSettings, MistralEngine] = field(default_factory=dict)
+
+    @classmethod
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        environ: Mapping[str, str],
+        owner: str,
+        stop: Stop,
+        tell: Callable[[GateChanged], None],
+    ) -> Self:
+        """Open ledger, results and ffmpeg; read the key, so that a missing one is known before any file moves.
+
+        Raises:
+            ConfigError, DependencyError, StoreError, StorageUnavailable: the machine is not ready.
+        """
+        clock = Clock()
+        cores = os.cpu_count() or 1
+        with ExitStack() as opening:
+            logs.hide(read_api_key(settings.engine, environ).get_secret_value())
+            ffmpeg = Ffmpeg(find_ffmpeg(settings.audio.ffmpeg, environ), slots=cores, stop=stop)
+            ledger = opening.enter_context(Ledger.open(settings.folders.state / LEDGER_FILE, clock=clock))
+            gate = Gate(
+                policy=gate_policy(settings),
+                requests_per_s=settings.limits.requests_per_s,
+                clock=clock,
+                tell=tell,
+            )
+            tools = Tools(
+                ffmpeg=ffmpeg,
+                results=Results(settings.folders.state / RESULTS_FOLDER),
+                ledger=ledger,
+                senders=Senders(size=settings.limits.requests),
+                gate=gate,
+                clock=clock,
+                stop=stop,
+                jitter=random.random,
+                cores=cores,
+            )
+            return cls(settings=settings, environ=environ, owner=owner, tools=tools, closing=opening.pop_all())
+
+    def engine(self, settings: EngineSettings) -> MistralEngine:
+        """Give the engine for these settings, the same one each time.
+
+        Raises:
+            ConfigError: its key is missing.
+        """
+        engine = self._engines.get(settings)
+        if engine is None:
+            key = read_api_key(settings, self.environ).get_secret_value()
+            logs.hide(key)
+            engine = MistralEngine(
+                settings=settings,
+                api_key=key,
+                journal=self.tools.ledger,
+                remote_prefix=f"voxtrald-{self.tools.ledger.installation_id}-{self.owner}",
+                stop=self.tools.stop,
+                clock=self.tools.clock,
+            )
+            self._engines[settings] = engine
+        return engine
+
+    def use(self, settings: Settings) -> None:
+        """Work with other settings and perhaps another key from now on; what was held may try again."""
+        self.settings = settings
+        self._engines.clear()  # recordings in work keep theirs; new ones read the key anew
+        self.tools.senders.resize(settings.limits.requests)
+        self.tools.gate.release()
+
+    def close(self) -> None:
+        """Close connections and the ledger."""
+        for engine in self._engines.values():
+            engine.close()
+        self.closing.close()
+
+
+def gate_policy(settings: Settings) -> Policy:
+    """How fast to probe a far side that is not there: like a retry, without an end."""
+    retry = settings.retry
+    return Policy(attempts=retry.attempts, first_wait_s=retry.first_wait_s, max_wait_s=retry.max_wait_s)

@@ -1,0 +1,165 @@
+"""Looks into a recording: which stream is the sound, in what form, how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from voxtrald.audio import commands
+from voxtrald.audio.description import AudioStream, Description, last_out_time_ms, read_description
+from voxtrald.audio.faults import find_fault
+from voxtrald.audio.ffmpeg import Bounds, Ffmpeg
+from voxtrald.audio.sniffing import SNIFF_BYTES, name_intruder
+from voxtrald.errors import Reason, RecordingChanged, RecordingError, StorageUnavailable
+
+LOWEST_RATE_HZ: Final = 4_000
+HIGHEST_RATE_HZ: Final = 400_000
+
+_PROBE_TIMEOUT_S: Final = 60.0
+_DESCRIPTION_BYTES: Final = 1 << 20
+_SLOWEST_READ_BPS: Final = 1_000_000
+_WAV_SLACK_BYTES: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioSource:
+    """A recording as it was found.
+
+    Attributes:
+        container: `mp3`, `wav`, `flac`, `ogg`, `mov` (m4a, mp4, 3gp), `matroska` (mka, webm), `asf`, `amr`,
+            `aiff`, ...
+        codec: as ffmpeg names it, such as `mp3`, `aac`, `pcm_s16le`.
+        stream_index: which of the file's streams is the sound.
+        channels: 0 where the layout is unusual.
+        bit_rate_bps: of the sound alone where known, else of the file.
+        duration_ms: what the header says, a hint only.
+        duration_exact: whether the header can be believed; `measure_ms` finds out otherwise.
+        start_ms: the container's first timestamp; positions count from there.
+        has_other_streams: a cover, video, subtitles or more audio.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    stream_index: int
+    sample_rate_hz: int
+    channels: int
+    bit_rate_bps: int | None
+    duration_ms: int | None
+    duration_exact: bool
+    start_ms: int
+    size_bytes: int
+    has_other_streams: bool
+
+
+def probe(path: Path, *, ffmpeg: Ffmpeg) -> AudioSource:
+    """Find the sound in a file.
+
+    Raises:
+        RecordingError: empty, not a recording, without sound, or unreadable.
+        RecordingChanged: the file vanished.
+        StorageUnavailable: the file cannot be read now.
+        StopRequested: stop was asked for.
+    """
+    size_bytes = _require_recording(path)
+    bounds = Bounds(timeout_s=_PROBE_TIMEOUT_S, stderr_bytes=_DESCRIPTION_BYTES)
+    said = ffmpeg.run(commands.describe(path), source=path, bounds=bounds).stderr
+    description = read_description(said)
+    if description is None:
+        raise find_fault(said, source=path)
+    if description.audio is None:
+        raise RecordingError(
+            Reason.NO_AUDIO, "there is no audio track in the file", hint="export it again, with its sound"
+        )
+    _require_decodable(description.audio)
+    return _source(path, size_bytes=size_bytes, description=description, audio=description.audio)
+
+
+def measure_ms(source: AudioSource, *, ffmpeg: Ffmpeg) -> int:
+    """Find the exact end of the last packet by reading them all; decodes nothing.
+
+    Headers cannot be trusted for this: a truncated file keeps its old promise, and an mp3 without a Xing
+    header is off by up to a fifth.
+
+    Raises as `probe` does.
+    """
+    arguments = commands.measure(source.path, container=source.container, stream_index=source.stream_index)
+    bounds = Bounds(timeout_s=_PROBE_TIMEOUT_S + source.size_bytes / _SLOWEST_READ_BPS, stdout_bytes=1 << 26)
+    finished = ffmpeg.run(arguments, source=source.path, bounds=bounds)
+    end_ms = last_out_time_ms(finished.stdout.decode("ascii", errors="replace"))
+    if not end_ms:
+        raise find_fault(finished.complaint, source=source.path)
+    return end_ms
+
+
+def _require_recording(path: Path) -> int:
+    """Give the size of a file that may be a recording."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(SNIFF_BYTES)
+        size_bytes = path.stat().st_size
+    except FileNotFoundError as error:
+        raise RecordingChanged(f"{path.name} is no longer there") from error
+    except OSError as error:
+        raise StorageUnavailable(f"{path.name} cannot be read: {error.strerror}", path=path) from error
+    if not head:
+        raise RecordingError(Reason.EMPTY, "the file is empty", hint="copy it again from the device")
+    if intruder := name_intruder(head):
+        raise RecordingError(
+            Reason.UNSUPPORTED, f"this is {intruder}, not a recording", hint="put sound files into the inbox"
+        )
+    return size_bytes
+
+
+def _require_decodable(audio: AudioStream) -> None:
+    if audio.codec == "none":
+        raise RecordingError(
+            Reason.UNSUPPORTED,
+            "the audio track is in a format ffmpeg does not know, or is encrypted",
+            hint="save the recording as mp3, m4a, wav or flac",
+        )
+    if audio.sample_rate_hz == 0:
+        raise RecordingError(
+            Reason.UNREADABLE,
+            "the audio track has no readable sound",
+            hint="play the file once; save it anew",
+        )
+    if not LOWEST_RATE_HZ <= audio.sample_rate_hz <= HIGHEST_RATE_HZ:
+        # A header that claims 1 Hz makes two days of sound out of 320 KB.
+        raise RecordingError(
+            Reason.UNSUPPORTED,
+            f"the header claims {audio.sample_rate_hz} samples per second, which is no speech",
+            hint="save the recording anew at 8000 to 48000 Hz",
+        )
+
+
+def _source(path: Path, *, size_bytes: int, description: Description, audio: AudioStream) -> AudioSource:
+    return AudioSource(
+        path=path,
+        container=description.container,
+        codec=audio.codec,
+        stream_index=audio.index,
+        sample_rate_hz=audio.sample_rate_hz,
+        channels=audio.channels,
+        bit_rate_bps=audio.bit_rate_bps or description.bit_rate_bps,
+        duration_ms=description.duration_ms,
+        duration_exact=is_credible(description, size_bytes=size_bytes),
+        start_ms=description.start_ms,
+        size_bytes=size_bytes,
+        has_other_streams=description.other_streams > 0,
+    )
+
+
+def is_credible(description: Description, *, size_bytes: int) -> bool:
+    """Whether a file's duration can be believed. Pure.
+
+    True where it is taken from the last page (ogg), from a table of all samples (mov), or from a WAV header
+    that promises no more than the file holds.
+    """
+    if description.duration_ms is None or description.is_estimate:
+        return False
+    if description.container == "wav":
+        promised = (description.bit_rate_bps or 0) / 8 * description.duration_ms / 1000
+        return promised <= size_bytes + _WAV_SLACK_BYTES
+    return description.container in {"mov", "ogg"}

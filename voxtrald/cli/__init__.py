@@ -1,0 +1,1 @@
+"""The commands, one file each. What they show is said here, what is true is found out below."""

@@ -1,0 +1,77 @@
+"""The `voxtrald` command: its sub-commands, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+from rich.console import Console
+
+from voxtrald import __version__
+from voxtrald.cli.check import check
+from voxtrald.cli.init import init
+from voxtrald.cli.retry import retry
+from voxtrald.cli.run import run
+from voxtrald.cli.status import status
+from voxtrald.cli.transcribe import transcribe
+from voxtrald.errors import ConfigError, VoxtraldError
+
+EXIT_USAGE = 64
+EXIT_INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="voxtrald")
+def voxtrald() -> None:
+    """Drop recordings into a folder, find their transcripts in another."""
+
+
+for command in (run, transcribe, check, status, retry, init):
+    voxtrald.add_command(command)
+
+
+def main() -> NoReturn:
+    """Run a command and leave with its exit code."""
+    code = exit_code_of(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: a request that nothing can interrupt must not keep the process alive past its stop grace.
+    os._exit(code)
+
+
+def exit_code_of(arguments: list[str]) -> int:
+    """Run a command; say what went wrong in words and in an exit code."""
+    try:
+        outcome = voxtrald.main(arguments, prog_name="voxtrald", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        return EXIT_USAGE
+    except click.ClickException as error:
+        error.show()
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except VoxtraldError as error:
+        explain(error)
+        return error.exit_code
+    return outcome if isinstance(outcome, int) else 0
+
+
+def explain(error: VoxtraldError) -> None:
+    """Tell a person what is wrong and what to do, on standard error."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if isinstance(error, ConfigError):
+        count = len(error.problems)
+        console.print(
+            "[bold red]the configuration has a problem:[/]"
+            if count == 1
+            else f"[bold red]the configuration has {count} problems:[/]"
+        )
+        for problem in error.problems:
+            console.print(f"  {problem}", markup=False)
+        return
+    console.print(f"voxtrald: {error.message}", markup=False)
+    if error.hint:
+        console.print(f"  {error.hint}", markup=False)

@@ -1,0 +1,53 @@
+"""The configuration: one frozen value, made from a YAML file and the environment."""
+
+from voxtrald.config.example import example_text
+from voxtrald.config.loading import (
+    changed_needing_restart,
+    find_config,
+    load_settings,
+    setting_warnings,
+)
+from voxtrald.config.matching import matches
+from voxtrald.config.secrets import read_api_key
+from voxtrald.config.sections import (
+    AudioSettings,
+    ChunkSettings,
+    DispatchSettings,
+    EngineSettings,
+    FolderSettings,
+    LimitSettings,
+    LoggingSettings,
+    MetricsSettings,
+    NotifySettings,
+    OutputSettings,
+    RetrySettings,
+    WatchSettings,
+    WebSettings,
+)
+from voxtrald.config.settings import RecordingSettings, Rule, Settings
+
+__all__ = [
+    "AudioSettings",
+    "ChunkSettings",
+    "DispatchSettings",
+    "EngineSettings",
+    "FolderSettings",
+    "LimitSettings",
+    "LoggingSettings",
+    "MetricsSettings",
+    "NotifySettings",
+    "OutputSettings",
+    "RecordingSettings",
+    "RetrySettings",
+    "Rule",
+    "Settings",
+    "WatchSettings",
+    "WebSettings",
+    "changed_needing_restart",
+    "example_text",
+    "find_config",
+    "load_settings",
+    "matches",
+    "read_api_key",
+    "setting_warnings",
+]

@@ -1,0 +1,323 @@
+"""Every key of the configuration: its type, its default, its range and its explanation.
+
+This is the only place where a key is described. The JSON Schema, the example file, the names of the
+environment variables and the check of what people write are all made from these classes; the string under a
+field is what editors and the example show.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+from pydantic.config import JsonDict
+
+from voxtrald.config.shape import Amount, AmountOrZero, Count, FilePath, Section, Word, Wrong, refusal
+
+NAME_FIELDS = ("stem", "date", "job")
+MP3_LOW_RATE_HZ = 24_000
+MP3_LOW_RATE_MAX_KBPS = 160
+
+Container = Annotated[str, Field(pattern=r"^[a-z0-9]{2,5}$")]
+Format = Literal["txt", "srt", "vtt", "json", "md", "html"]
+SOME_WITHOUT_REPEATS: JsonDict = {"minItems": 1, "uniqueItems": True}  # what _some_without_repeats checks
+
+
+def _web_address(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, brackets that do not close
+        is_complete = False
+    if not is_complete:
+        raise refusal("is not a web address", hint="such as https://api.mistral.ai")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        hint = "keys and parameters do not belong in the address"
+        raise refusal("must hold a host and a path only", hint=hint)
+    return value.rstrip("/")
+
+
+def _name_pattern(value: str) -> str:
+    shown = ", ".join(f"{{{field}}}" for field in NAME_FIELDS)
+    try:
+        pieces = list(string.Formatter().parse(value))
+    except ValueError as error:
+        raise refusal("has a brace without its partner", hint="write {{ or }} for a brace itself") from error
+    used = {field for _, field, _, _ in pieces if field is not None}
+    unknown = sorted(used - set(NAME_FIELDS))
+    if unknown:
+        raise refusal(f"has the unknown part {{{unknown[0]}}}", hint=f"there are {shown}")
+    if any(form or conversion for _, _, form, conversion in pieces):
+        raise refusal("must use its parts as they are, without `:` or `!`", hint=f"there are {shown}")
+    if not used & {"stem", "job"}:
+        raise refusal("would give all recordings the same name", hint="it needs {stem} or {job}")
+    if value.startswith(".") or any(sign in value for sign in "/\\\0"):
+        raise refusal("must be one visible file name, without a folder")
+    return value
+
+
+def _some_without_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
+    # pydantic's own min_length counts the good items only, and would call a list of wrong ones empty as well
+    if not values:
+        raise refusal("must not be empty")
+    if len(set(values)) < len(values):
+        raise refusal("names something twice")
+    return values
+
+
+class FolderSettings(Section):
+    """The four folders, made where they are missing. Relative paths start at the folder of this file."""
+
+    inbox: FilePath = Path("./inbox")
+    """Where recordings are dropped. Sub-folders are mirrored in the outbox."""
+
+    outbox: FilePath = Path("./outbox")
+    """Where transcripts appear, whole or not at all. Must not lie inside the inbox."""
+
+    error: FilePath = Path("./error")
+    """Where recordings go that cannot be transcribed, each with a report that says why and what to do."""
+
+    state: FilePath = Path("./state")
+    """The program's own memory: jobs, answers already paid for, work files. Must be on a local disk."""
+
+
+class WatchSettings(Section):
+    """How new recordings are noticed."""
+
+    mode: Literal["auto", "events", "polling"] = "auto"
+    """events: the kernel reports changes, a rescan finds what it missed. polling: rescans only, for network
+    shares that report nothing. auto: in this version the same as events."""
+
+    settle_s: Amount = 2.0
+    """A file is taken when it has not changed for this many seconds."""
+
+    rescan_s: Amount = 30
+    """Seconds between two full looks at the inbox."""
+
+    recursive: bool = True
+    """Whether recordings in sub-folders are taken too."""
+
+    ignore: tuple[Word, ...] = Field(default=(), examples=[["drafts/**", "*.bak"]])
+    """Patterns of files to leave alone, beside the temporary files of well-known programs.
+    `*` stays within one folder, `**` spans folders."""
+
+    links: bool = False
+    """Whether text files that hold a web address count as recordings. Not available in this version."""
+
+
+class EngineSettings(Section):
+    """Who transcribes, and how it is asked.
+
+    The API key does not belong here. It is looked for in the systemd credential `api-key`, then in the file
+    `api_key_file`, then in the environment variable MISTRAL_API_KEY.
+    """
+
+    kind: Literal["mistral", "openai", "local"] = "mistral"
+    """mistral: Mistral's transcription API. openai (servers with the same interface as OpenAI's) and local
+    (a model on this machine) are not available in this version."""
+
+    base_url: Annotated[str, AfterValidator(_web_address)] = "https://api.mistral.ai"
+    """Where the API lives, without `/v1`."""
+
+    model: Word = "voxtral-mini-transcribe-3-0"
+    """The model's exact id. Names that end in `latest` may change their meaning overnight."""
+
+    delivery: Literal["upload", "direct"] = "upload"
+    """upload: store the audio at the service, transcribe it by a signed address, delete it. direct: send
+    the audio within the request."""
+
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = Field(default=None, examples=["lv"])
+    """The spoken language as an ISO 639-1 code, or null to let the model find out."""
+
+    diarize: bool = False
+    """Whether the transcript tells speakers apart."""
+
+    timestamps: Literal["segment", "word", "none"] = "segment"
+    """How finely the text is timed. Which of them a model offers differs; subtitles need segment or word."""
+
+    context_bias: tuple[Word, ...] = Field(default=(), examples=[["Daugavpils", "Rēzekne"]])
+    """Names and terms the model should know how to spell."""
+
+    api_key_file: FilePath | None = Field(default=None, examples=["/etc/voxtrald/api-key"])
+    """A file that holds the API key and nothing else. Only its owner should be able to read it."""
+
+    connect_timeout_s: Amount = 10
+    """Seconds to wait for a connection."""
+
+    read_timeout_s: Amount = 900
+    """Seconds to wait for an answer; a long chunk takes minutes."""
+
+    def wrongs(self) -> Iterator[Wrong]:
+        """Check the address against the engine."""
+        if self.kind == "mistral" and self.base_url.endswith("/v1"):
+            yield Wrong(key="base_url", what="must not end in /v1", hint="the program adds it")
+
+
+class AudioSettings(Section):
+    """How audio is made ready."""
+
+    accepted: Annotated[tuple[Container, ...], AfterValidator(_some_without_repeats)] = Field(
+        default=("mp3", "wav", "flac", "ogg"), json_schema_extra=SOME_WITHOUT_REPEATS
+    )
+    """Formats that may be sent as they are. Everything else is converted."""
+
+    convert_to: Literal["mp3", "flac", "ogg", "wav"] = "mp3"
+    """The format of converted audio."""
+
+    bitrate_kbps: Annotated[int, Field(strict=True, ge=8, le=320)] = 48
+    """Bit rate of converted audio in kbit/s. 48 is ample for speech at 16 kHz."""
+
+    sample_rate_hz: Literal[8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000] = 16000
+    """Sample rate of converted audio in Hz. Speech models listen at 16000."""
+
+    copy_mode: Literal["auto", "always", "never"] = Field(default="auto", alias="copy")
+    """Whether audio in an accepted format is cut without converting it. auto: where it is worth the time."""
+
+    skip_silence_over_s: Amount | None = None
+    """Leave out silences longer than this many seconds. Not available in this version."""
+
+    ffmpeg: FilePath | None = Field(default=None, examples=["/usr/bin/ffmpeg"])
+    """The ffmpeg program to use; null takes $VOXTRALD_FFMPEG, else the one that came with this program."""
+
+    def wrongs(self) -> Iterator[Wrong]:
+        """Check the bit rate against what mp3 allows at low sample rates (ISO/IEC 13818-3)."""
+        is_low_rate_mp3 = self.convert_to == "mp3" and self.sample_rate_hz <= MP3_LOW_RATE_HZ
+        if is_low_rate_mp3 and self.bitrate_kbps > MP3_LOW_RATE_MAX_KBPS:
+            yield Wrong(
+                key="bitrate_kbps",
+                what=f"is {self.bitrate_kbps}, but an mp3 at {self.sample_rate_hz} Hz has at most "
+                f"{MP3_LOW_RATE_MAX_KBPS} kbit/s",
+            )
+
+
+class ChunkSettings(Section):
+    """How a long recording is cut into requests."""
+
+    max_minutes: Annotated[float, Field(strict=True, gt=0, le=180)] = 14
+    """The longest piece sent in one request."""
+
+    first_minutes: Amount = 2
+    """The length of the first piece: short, so that the first request leaves early."""
+
+    search_s: Amount = 20
+    """How many seconds before each mark the quietest place is looked for."""
+
+    overlap_s: AmountOrZero = 3
+    """How many seconds two pieces share where no quiet place was found."""
+
+    def wrongs(self) -> Iterator[Wrong]:
+        """Check the lengths against one another."""
+        quarter_s = self.max_minutes * 60 / 4
+        if self.first_minutes > self.max_minutes:
+            what = f"is {self.first_minutes:g}, more than max_minutes ({self.max_minutes:g})"
+            yield Wrong(key="first_minutes", what=what)
+        if self.search_s >= self.first_minutes * 60:
+            what = f"is {self.search_s:g} s, which is not less than first_minutes ({self.first_minutes:g})"
+            yield Wrong(key="search_s", what=what)
+        for key, value_s in (("search_s", self.search_s), ("overlap_s", self.overlap_s)):
+            if value_s > quarter_s:
+                what = f"is {value_s:g} s, more than a quarter of max_minutes ({quarter_s:g} s)"
+                yield Wrong(key=key, what=what)
+
+
+class RetrySettings(Section):
+    """What happens when the far side does not answer or asks for patience."""
+
+    attempts: Annotated[int, Field(strict=True, ge=1, le=100)] = 8
+    """How often one chunk is tried before the recording is given up. An outage does not use attempts up."""
+
+    first_wait_s: Amount = 1
+    """Seconds before the second attempt; the wait doubles each time."""
+
+    max_wait_s: Amount = 300
+    """The longest wait between two attempts."""
+
+    def wrongs(self) -> Iterator[Wrong]:
+        """Check the waits against one another."""
+        if self.max_wait_s < self.first_wait_s:
+            what = f"is {self.max_wait_s:g}, less than first_wait_s ({self.first_wait_s:g})"
+            yield Wrong(key="max_wait_s", what=what)
+
+
+class LimitSettings(Section):
+    """How much happens at the same time, and how much may be spent."""
+
+    recordings: Count = 4
+    """Recordings worked on at the same time."""
+
+    requests: Count = 8
+    """Requests to the API at the same time, over all recordings."""
+
+    requests_per_s: Amount | None = None
+    """New requests per second at most, or null for no limit of our own."""
+
+    max_cost_per_day: Amount | None = None
+    """Hold all work when a day's requests have cost this much. Not available in this version."""
+
+    max_cost_per_month: Amount | None = None
+    """Hold all work when a month's requests have cost this much. Not available in this version."""
+
+
+class OutputSettings(Section):
+    """What is left in the outbox."""
+
+    formats: Annotated[tuple[Format, ...], AfterValidator(_some_without_repeats)] = Field(
+        default=("txt", "srt", "vtt", "json"), json_schema_extra=SOME_WITHOUT_REPEATS
+    )
+    """The files made of each transcript: any of txt, srt, vtt, json, md and html."""
+
+    name: Annotated[str, AfterValidator(_name_pattern)] = "{stem}"
+    """The files' name without its ending: {stem} is the recording's name, {date} the day, {job} the job's
+    id. Where a name is taken, the whole set gets ` (2)`."""
+
+    originals: Literal["outbox", "keep", "delete"] = "outbox"
+    """What becomes of a finished recording. outbox: it follows its transcript. keep: it stays in the inbox.
+    delete: it is deleted."""
+
+
+class NotifySettings(Section):
+    """Who is told about what happened."""
+
+    urls: tuple[Word, ...] = Field(default=(), repr=False)  # such addresses carry tokens
+    """Addresses that messages are sent to. Not available in this version."""
+
+    on: tuple[Literal["done", "failed", "held"], ...] = ("done", "failed", "held")
+    """The events worth a message."""
+
+
+class DispatchSettings(Section):
+    """Who shares the work."""
+
+    url: Annotated[str, Field(pattern=r"^(sqlite|postgres(ql)?://.+)$")] = Field(
+        default="sqlite", repr=False
+    )  # a database's address carries its password
+    """sqlite: this process alone, with its ledger in the state folder. A PostgreSQL address (a fleet of
+    hosts) is not available in this version."""
+
+
+class WebSettings(Section):
+    """The status page."""
+
+    listen: Word | None = Field(default=None, examples=["127.0.0.1:8642"])
+    """Address and port of the page, or null for none. Not available in this version."""
+
+
+class MetricsSettings(Section):
+    """Figures for a monitoring system."""
+
+    listen: Word | None = Field(default=None, examples=["127.0.0.1:8643"])
+    """Address and port they are read from, or null for none. Not available in this version."""
+
+
+class LoggingSettings(Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important message that is written."""
+
+    format: Literal["auto", "console", "json"] = "auto"
+    """console: for eyes. json: one object per line. auto: console on a terminal, json elsewhere."""

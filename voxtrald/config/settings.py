@@ -1,0 +1,128 @@
+"""The whole configuration as one frozen value, and the part of it that concerns one recording."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from voxtrald.config.matching import matches, pattern_fault
+from voxtrald.config.sections import (
+    AudioSettings,
+    ChunkSettings,
+    DispatchSettings,
+    EngineSettings,
+    FolderSettings,
+    LimitSettings,
+    LoggingSettings,
+    MetricsSettings,
+    NotifySettings,
+    OutputSettings,
+    RetrySettings,
+    WatchSettings,
+    WebSettings,
+)
+from voxtrald.config.shape import Section, refusal
+
+
+def _usable_pattern(value: str) -> str:
+    fault = pattern_fault(value)
+    if fault:
+        raise refusal(fault, hint="such as lv/** or **/*.m4a")
+    return value
+
+
+class Rule(Section):
+    """Other settings for some recordings: the first rule that matches counts."""
+
+    match: Annotated[str, AfterValidator(_usable_pattern)]
+    """Path inside the inbox, with `*` within one folder, `**` over folders, `?` and `[abc]`; case matters."""
+
+    engine: EngineSettings | None = None
+    """The keys of `engine` that differ."""
+
+    audio: AudioSettings | None = None
+    """The keys of `audio` that differ."""
+
+    chunks: ChunkSettings | None = None
+    """The keys of `chunks` that differ."""
+
+    retry: RetrySettings | None = None
+    """The keys of `retry` that differ."""
+
+    output: OutputSettings | None = None
+    """The keys of `output` that differ."""
+
+    notify: NotifySettings | None = None
+    """The keys of `notify` that differ."""
+
+
+class Keys(Section):
+    """Everything that may be written into the configuration file."""
+
+    folders: FolderSettings = FolderSettings()
+    watch: WatchSettings = WatchSettings()
+    engine: EngineSettings = EngineSettings()
+    audio: AudioSettings = AudioSettings()
+    chunks: ChunkSettings = ChunkSettings()
+    retry: RetrySettings = RetrySettings()
+    limits: LimitSettings = LimitSettings()
+    output: OutputSettings = OutputSettings()
+
+    rules: tuple[Rule, ...] = Field(default=(), examples=[[{"match": "lv/**", "engine": {"language": "lv"}}]])
+    """Other settings for some recordings, by their path inside the inbox. The first rule that matches
+    counts. A rule may hold keys of engine, audio, chunks, retry, output and notify; keys it leaves out keep
+    their value from above."""
+
+    dispatch: DispatchSettings = DispatchSettings()
+    notify: NotifySettings = NotifySettings()
+    web: WebSettings = WebSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+    stop_grace_s: Annotated[float, Field(strict=True, ge=0, le=3600)] = 20
+    """Seconds that work in hand gets to come to a good end when the program is told to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingSettings:
+    """The sections that a rule may change, as they are for one recording."""
+
+    engine: EngineSettings
+    audio: AudioSettings
+    chunks: ChunkSettings
+    retry: RetrySettings
+    output: OutputSettings
+    notify: NotifySettings
+
+
+class Settings(Keys):
+    """The configuration as the program uses it.
+
+    `load_settings` makes all paths absolute, relative ones from `base`: the folder of the configuration
+    file, or the current one where there is no file.
+    """
+
+    base: Path = Path()
+
+    def for_recording(self, relative: PurePosixPath) -> RecordingSettings:
+        """Give the settings for the recording at `relative`, its path inside the inbox."""
+        rule = next((rule for rule in self.rules if matches(rule.match, relative)), None)
+        if rule is None:
+            rule = _NO_RULE
+        return RecordingSettings(
+            engine=rule.engine or self.engine,
+            audio=rule.audio or self.audio,
+            chunks=rule.chunks or self.chunks,
+            retry=rule.retry or self.retry,
+            output=rule.output or self.output,
+            notify=rule.notify or self.notify,
+        )
+
+
+_NO_RULE = Rule(match="**")
+
+RULE_SECTIONS = tuple(name for name in Rule.model_fields if name != "match")
+SECTIONS = tuple(name for name in Keys.model_fields if name not in {"rules", "stop_grace_s"})

@@ -1,0 +1,170 @@
+"""Copies of chunks at the service: upload, sign, delete, and clear what an earlier run left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import structlog
+
+from voxtrald.engines.answers import (
+    StoredFile,
+    is_deletion_confirmed,
+    read_files,
+    read_signed_address,
+    read_stored_file,
+)
+from voxtrald.engines.base import AudioChunk, UploadJournal
+from voxtrald.engines.replies import Errand
+from voxtrald.engines.sharing import CopiesInUse, fingerprint
+from voxtrald.engines.transport import FilePart, Transport
+from voxtrald.errors import ApiError, ApiRefused
+from voxtrald.steps import Step, announce
+from voxtrald.stopping import Stop
+
+_FILES = "/v1/files"
+_PURPOSE = "audio"  # in the documentation's text, though not in its list of values
+_ADDRESS_VALID_H = 24
+_PAGE_FILES = 100
+_MOST_PAGES = 1000
+_SHORT_TIMEOUT_S = 60.0  # for requests that move no audio
+_DELETION_ATTEMPTS = 2
+_BETWEEN_DELETIONS_S = 0.5
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A chunk's copy at the service.
+
+    Attributes:
+        id: what the service calls it.
+        ours: false where the service recognised bytes that somebody had stored under another name and gave us
+            that file. It can be transcribed, but is not ours to delete.
+    """
+
+    id: str
+    ours: bool
+
+
+class RemoteCopies:
+    """The service's file store, as far as it holds copies this installation made.
+
+    Every copy's name begins with `prefix`. That is how copies are found again whose id was never learnt,
+    because the answer to the upload got lost.
+    """
+
+    def __init__(self, *, transport: Transport, journal: UploadJournal, prefix: str, stop: Stop) -> None:
+        self._transport = transport
+        self._journal = journal
+        self._prefix = f"{prefix}-"
+        self._stop = stop
+        self._in_use = CopiesInUse(stop=stop)
+
+    def name_for(self, chunk: AudioChunk) -> str:
+        """Name the copy of a chunk."""
+        return f"{self._prefix}{chunk.key[:16]}.{chunk.extension}"
+
+    def upload(self, chunk: AudioChunk) -> Copy:
+        """Store the chunk; the caller has to `give_back` the copy where it is ours.
+
+        Raises:
+            ApiError: where it was not stored, or nobody knows.
+            StorageUnavailable: where the chunk cannot be read.
+        """
+        content = fingerprint(chunk.path, size_bytes=chunk.size_bytes)
+        name = self.name_for(chunk)
+        with self._in_use.uploading(content):
+            self._journal.intend_upload(name=name, key=chunk.key)
+            announce(Step.UPLOAD_INTENDED)
+            stored = self._send(chunk, name)
+            announce(Step.UPLOAD_SENT)
+            ours = not stored.name or stored.name.startswith(self._prefix)
+            if not ours:
+                log.warning("remote_copy_was_there_before", remote_id=stored.id)
+                return Copy(id=stored.id, ours=False)
+            self._in_use.use(stored.id, content=content)
+        self._journal.record_upload(name=name, remote_id=stored.id)
+        announce(Step.UPLOAD_RECORDED)
+        return Copy(id=stored.id, ours=True)
+
+    def _send(self, chunk: AudioChunk, name: str) -> StoredFile:
+        part = FilePart(path=chunk.path, name=name, answered_on_receipt=True)
+        reply = self._transport.post(_FILES, fields=[("purpose", _PURPOSE)], file=part)
+        self._transport.require_success(reply, Errand.UPLOAD)
+        return read_stored_file(reply)
+
+    def sign(self, remote_id: str) -> str:
+        """Get an address under which the service itself can fetch the copy for a day.
+
+        Raises:
+            ApiError: `ApiNotYet` where the copy is not visible yet, or was deleted.
+        """
+        query = {"expiry": _ADDRESS_VALID_H}
+        reply = self._transport.get(f"{_FILES}/{remote_id}/url", query=query, timeout_s=_SHORT_TIMEOUT_S)
+        self._transport.require_success(reply, Errand.SIGN)
+        return read_signed_address(reply)
+
+    def give_back(self, remote_ids: Iterable[str]) -> frozenset[str]:
+        """Stop using copies, delete those nobody else uses, and tell which are known to be gone.
+
+        A deletion that fails is not an error: the journal remembers the copy, and `sweep` comes for it.
+        """
+        gone = set()
+        for remote_id in self._in_use.give_back(remote_ids):
+            try:
+                if self._delete(remote_id, attempts=_DELETION_ATTEMPTS):
+                    gone.add(remote_id)
+            finally:
+                self._in_use.deleted(remote_id)
+        return frozenset(gone)
+
+    def sweep(self, recorded: Iterable[str]) -> int:
+        """Delete the copies in `recorded` and all that bear our name, except those in use; say how many.
+
+        Raises:
+            ApiError: where the list of files cannot be had.
+        """
+        ours = (stored.id for stored in list(self._list()) if stored.name.startswith(self._prefix))
+        leftovers = dict.fromkeys([*recorded, *ours])
+        return sum(self._delete_leftover(remote_id) for remote_id in leftovers)
+
+    def _delete_leftover(self, remote_id: str) -> bool:
+        if self._stop.is_set() or self._in_use.is_used(remote_id):
+            return False
+        return self._delete(remote_id, attempts=1)
+
+    def _delete(self, remote_id: str, *, attempts: int) -> bool:
+        for attempt in range(attempts):
+            if attempt and self._stop.wait(_BETWEEN_DELETIONS_S):
+                return False
+            try:
+                reply = self._transport.delete(f"{_FILES}/{remote_id}", timeout_s=_SHORT_TIMEOUT_S)
+                if is_deletion_confirmed(reply):
+                    announce(Step.REMOTE_DELETED)
+                    self._journal.record_deletion(remote_id=remote_id)
+                    return True
+                self._transport.require_success(reply, Errand.DELETE)
+            except ApiError as error:
+                log.warning("remote_copy_not_deleted", remote_id=remote_id, reason=error.message)
+        return False
+
+    def _list(self) -> Iterator[StoredFile]:
+        """List all files. Not every version of the service filters by purpose, or minds being asked to."""
+        try:
+            yield from self._list_pages({"purpose": _PURPOSE})
+        except ApiRefused:
+            yield from self._list_pages({})
+
+    def _list_pages(self, query: dict[str, str | int]) -> Iterator[StoredFile]:
+        seen: set[str] = set()
+        for page in range(_MOST_PAGES):
+            asked = {**query, "page": page, "page_size": _PAGE_FILES}
+            reply = self._transport.get(_FILES, query=asked, timeout_s=_SHORT_TIMEOUT_S)
+            self._transport.require_success(reply, Errand.LIST)
+            fresh = [stored for stored in read_files(reply) if stored.id not in seen]
+            yield from fresh
+            seen.update(stored.id for stored in fresh)
+            if not fresh or self._stop.is_set():  # nothing new: the end, or a server that knows no pages
+                return

@@ -1,0 +1,113 @@
+"""Which remote copies are in use by which running deliveries.
+
+The service may give one id to two uploads of the same bytes (ayunis-core/ayunis-core, pull request 1159), so
+that a delivery which deletes "its" copy would take it from under another. Here nobody deletes a copy that
+another delivery uses, or might be about to get while it uploads the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from voxtrald.errors import StopRequested, StorageUnavailable
+from voxtrald.stopping import Stop
+
+_SAMPLE_BYTES = 64 * 1024
+_LISTEN_FOR_STOP_S = 0.2
+
+
+def fingerprint(path: Path, *, size_bytes: int) -> str:
+    """Compute a cheap name for a file's bytes: equal bytes have equal names, and others nearly never.
+
+    Only both ends are read: a recording of hours must not wait, and a chance match merely delays a deletion.
+
+    Raises:
+        StorageUnavailable: where the file cannot be read.
+    """
+    digest = hashlib.blake2b(str(size_bytes).encode(), digest_size=16)
+    try:
+        with path.open("rb") as file:
+            digest.update(file.read(_SAMPLE_BYTES))
+            file.seek(max(0, size_bytes - _SAMPLE_BYTES))
+            digest.update(file.read(_SAMPLE_BYTES))
+    except OSError as error:
+        raise StorageUnavailable(f"a prepared chunk cannot be read: {error.strerror}", path=path) from error
+    return digest.hexdigest()
+
+
+class CopiesInUse:
+    """A thread-safe register; uploads and deletions of the same bytes exclude each other."""
+
+    def __init__(self, *, stop: Stop) -> None:
+        self._stop = stop
+        self._changed = threading.Condition()
+        self._users: Counter[str] = Counter()
+        self._contents: dict[str, str] = {}
+        self._unwanted: set[str] = set()
+        self._uploading: Counter[str] = Counter()
+        self._deleting: Counter[str] = Counter()
+
+    @contextmanager
+    def uploading(self, content: str) -> Iterator[None]:
+        """Upload inside: meanwhile no copy of these bytes is deleted.
+
+        Raises:
+            StopRequested: while waiting for a deletion of the same bytes.
+        """
+        with self._changed:
+            while self._deleting[content]:
+                if self._stop.is_set():
+                    raise StopRequested("stopped before an upload")
+                self._changed.wait(_LISTEN_FOR_STOP_S)
+            self._uploading[content] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                _decrement(self._uploading, content)
+
+    def use(self, remote_id: str, *, content: str) -> None:
+        """Note one more user; to be called while uploading."""
+        with self._changed:
+            self._users[remote_id] += 1
+            self._contents[remote_id] = content
+            self._unwanted.discard(remote_id)
+
+    def is_used(self, remote_id: str) -> bool:
+        """Whether a running delivery needs the copy, or another is just deleting it."""
+        with self._changed:
+            return remote_id in self._contents
+
+    def give_back(self, remote_ids: Iterable[str]) -> tuple[str, ...]:
+        """Note one user less of each, and take on the deletion of what nobody wants any more.
+
+        Copies whose bytes are just being uploaded again stay until the next delivery gives back its own.
+        Each id in the result must be passed to `deleted`, however its deletion ended.
+        """
+        with self._changed:
+            for remote_id in remote_ids:
+                _decrement(self._users, remote_id)
+                if not self._users[remote_id]:
+                    self._unwanted.add(remote_id)
+            free = tuple(each for each in self._unwanted if not self._uploading[self._contents[each]])
+            self._unwanted.difference_update(free)
+            self._deleting.update(self._contents[each] for each in free)
+        return free
+
+    def deleted(self, remote_id: str) -> None:
+        """End a deletion that `give_back` gave out; uploads of the same bytes may go on."""
+        with self._changed:
+            _decrement(self._deleting, self._contents.pop(remote_id))
+            self._changed.notify_all()
+
+
+def _decrement(counts: Counter[str], key: str) -> None:
+    """Count down and forget what has come to nothing, so that a daemon's memory does not grow."""
+    counts[key] -= 1
+    if counts[key] <= 0:
+        del counts[key]

@@ -1,0 +1,134 @@
+"""The same pipeline once, in the foreground: files named on the command line, results beside them.
+
+The files stay where they are, whatever happens. Paid answers go to the same store as the daemon's, so neither
+ever pays for what the other already has.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+from voxtrald import logs
+from voxtrald.assembly import House
+from voxtrald.config import Settings
+from voxtrald.dispatch.gate import GateChanged
+from voxtrald.dispatch.local import LocalDispatch
+from voxtrald.dispatch.messages import SignalCame, WorkEnded
+from voxtrald.dispatch.signals import ENDING, signals_put
+from voxtrald.dispatch.threads import Broken
+from voxtrald.pipeline.assignment import Assignment
+from voxtrald.pipeline.destinations import Beside
+from voxtrald.pipeline.outcome import Outcome
+from voxtrald.pipeline.progress import AllPrepared, ChunkProgress, Progress
+from voxtrald.pipeline.recording import run_job
+from voxtrald.store.folders import Folders
+from voxtrald.store.jobs import Job
+
+Message = Progress | GateChanged | SignalCame | WorkEnded[Outcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """One file's outcome."""
+
+    path: Path
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """Work on one file has begun."""
+
+    path: Path
+    job: str
+
+
+Report = Begun | Ended | ChunkProgress | GateChanged
+
+
+@dataclass(slots=True, kw_only=True)
+class Foreground:
+    """One run over some files.
+
+    Attributes:
+        output: where results go; None for beside each file.
+        report: hears what happens, in the main thread.
+    """
+
+    settings: Settings
+    house: House
+    folders: Folders
+    output: Path | None
+    mailbox: queue.SimpleQueue[Message]
+    report: Callable[[Report], None]
+    _paths: dict[str, Path] = field(default_factory=dict)
+    _signal: int | None = None
+
+    def run(self, files: Sequence[Path]) -> int | None:
+        """Transcribe the files; give the number of the signal that ended it early, if one did.
+
+        Raises:
+            OSError: a file cannot be looked at.
+        """
+        limits = self.settings.limits
+        dispatch: LocalDispatch[Outcome] = LocalDispatch(
+            recordings=limits.recordings, requests=limits.requests, put=self.mailbox.put
+        )
+        waiting = deque(dict.fromkeys(file.absolute() for file in files))
+        with signals_put(self.mailbox.put, ENDING):
+            while (waiting and self._signal is None) or dispatch.working:
+                while waiting and dispatch.has_place() and self._signal is None:
+                    self._begin(waiting.popleft(), dispatch=dispatch)
+                self._take(self.mailbox.get(), dispatch=dispatch)
+        return self._signal
+
+    def _begin(self, path: Path, *, dispatch: LocalDispatch[Outcome]) -> None:
+        found = path.stat()
+        job = self.house.tools.ledger.claim(
+            str(path),
+            size_bytes=found.st_size,
+            mtime_ns=found.st_mtime_ns,
+            inode=found.st_ino,
+            owner=self.house.owner,
+        )
+        self._paths[job.id] = path
+        self.report(Begun(path=path, job=job.id))
+        with logs.bound_job(job=job.id, recording=path.name):
+            dispatch.start(job.id, partial(self._work, job, path))
+
+    def _work(self, job: Job, path: Path) -> Outcome:
+        """Carry one file; runs in a worker's thread."""
+        tools = self.house.tools
+        settings = self.settings.for_recording(PurePosixPath(path.name))
+        with self.folders.work_folder(job.id) as work:
+            assignment = Assignment(
+                job=job,
+                path=path,
+                settings=settings,
+                engine=self.house.engine(settings.engine),
+                work=work,
+                destination=Beside(folder=self.output or path.parent, ledger=tools.ledger, clock=tools.clock),
+                tell=self.mailbox.put,
+            )
+            return run_job(assignment, tools)
+
+    def _take(self, message: Message, *, dispatch: LocalDispatch[Outcome]) -> None:
+        match message:
+            case WorkEnded(result=Broken(error=error)):
+                raise error
+            case WorkEnded(job=job, result=result) if not isinstance(result, Broken):
+                dispatch.ended(job)
+                self.report(Ended(path=self._paths[job], outcome=result))
+            case AllPrepared(job=job):
+                dispatch.prepared(job)
+            case SignalCame(number=number):
+                self._signal = number
+                self.house.tools.stop.set()
+                self.house.tools.gate.stop()
+            case ChunkProgress() | GateChanged():
+                self.report(message)

@@ -1,0 +1,127 @@
+"""From gathered chunks to what is published: the document, the report of a failure, the figures of the run."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from voxtrald import __version__
+from voxtrald.audio.probe import AudioSource
+from voxtrald.errors import RecordingError
+from voxtrald.pipeline.assignment import Assignment
+from voxtrald.pipeline.gathering import Gathered, Settled
+from voxtrald.pipeline.outcome import Tally
+from voxtrald.store.results import KeptAnswer
+from voxtrald.transcript.merging import merge
+from voxtrald.transcript.model import (
+    ChunkFacts,
+    Document,
+    EngineFacts,
+    PlacedAnswer,
+    SourceFacts,
+    Span,
+    Usage,
+)
+from voxtrald.transcript.reporting import ErrorReport, render_error_report, render_partial
+
+
+def assemble(assignment: Assignment, *, source: AudioSource, sha256: str, gathered: Gathered) -> Document:
+    """Merge the answers and put beside them where they came from and what they cost."""
+    engine = assignment.engine
+    transcript = merge(
+        [placed(chunk.span, chunk.kept) for chunk in gathered.chunks if chunk.kept is not None],
+        duration_ms=gathered.duration_ms,
+        missing=[chunk.span for chunk in gathered.chunks if chunk.kept is None],
+    )
+    return Document(
+        version=__version__,
+        source=SourceFacts(
+            name=assignment.path.name,
+            sha256=sha256,
+            size_bytes=assignment.job.size_bytes,
+            duration_ms=gathered.duration_ms,
+            container=source.container,
+            codec=source.codec,
+        ),
+        engine=EngineFacts(
+            kind=engine.kind,
+            model=engine.model,
+            parameters=engine.parameters,
+            downgrades=tuple(sorted({name for chunk in gathered.chunks for name in dropped(chunk)})),
+        ),
+        transcript=transcript,
+        chunks=tuple(chunk_facts(chunk) for chunk in gathered.chunks),
+        usage=usage(gathered, currency=engine.capabilities.currency),
+        remote_files=tuple(file for chunk in gathered.chunks for file in chunk.remote_files),
+    )
+
+
+def placed(span: Span, kept: KeptAnswer) -> PlacedAnswer:
+    """Put a chunk's answer in its place."""
+    return PlacedAnswer(span=span, offset_ms=kept.offset_ms, answer=kept.answer)
+
+
+def dropped(chunk: Settled) -> tuple[str, ...]:
+    """Name the optional parameters a chunk's answer was given without."""
+    return chunk.kept.answer.dropped if chunk.kept else ()
+
+
+def chunk_facts(chunk: Settled) -> ChunkFacts:
+    """Tell where a chunk's text came from."""
+    kept = chunk.kept
+    return ChunkFacts(
+        span=chunk.span,
+        how=kept.how if kept else None,
+        request_id=kept.answer.request_id if kept else None,
+        billed_s=kept.answer.billed_s if kept else None,
+        attempts=chunk.attempts,
+        reused=chunk.reused,
+    )
+
+
+def usage(gathered: Gathered, *, currency: str) -> Usage:
+    """Sum what this run was billed; reused answers cost nothing."""
+    paid = [chunk for chunk in gathered.chunks if chunk.kept is not None and not chunk.reused]
+    costs = [chunk.cost for chunk in paid]
+    cost = None if None in costs else round(sum(cost for cost in costs if cost is not None), 6)
+    return Usage(audio_s=sum(chunk.audio_s for chunk in paid), cost=cost, currency=currency)
+
+
+def tally(document: Document) -> Tally:
+    """Sum up a run for the log and the ledger."""
+    return Tally(
+        duration_ms=document.source.duration_ms,
+        chunks=len(document.chunks),
+        reused=sum(chunk.reused for chunk in document.chunks),
+        audio_s=document.usage.audio_s,
+        cost=document.usage.cost,
+        currency=document.usage.currency,
+    )
+
+
+def error_report(assignment: Assignment, error: RecordingError, *, document: Document | None, now: datetime) -> str:
+    """Write the report that is laid beside a quarantined recording."""
+    chunks = document.chunks if document else ()
+    return render_error_report(
+        ErrorReport(
+            recording=assignment.path.name,
+            reason=error.reason,
+            message=error.message,
+            hint=error.hint,
+            tried=tuple(tried(index, chunk) for index, chunk in enumerate(chunks, start=1) if chunk.how is None),
+            chunks_done=sum(chunk.how is not None for chunk in chunks),
+            chunks_total=len(chunks),
+            paid_s=document.usage.audio_s if document else 0.0,
+            cost=document.usage.cost if document else None,
+            when=now.strftime("%Y-%m-%d %H:%M UTC"),
+        )
+    )
+
+
+def tried(number: int, chunk: ChunkFacts) -> str:
+    """Say how often a chunk without an answer was sent."""
+    return f"part {number}: sent {chunk.attempts} times, no answer" if chunk.attempts else f"part {number}: not sent"
+
+
+def partial_text(document: Document) -> str | None:
+    """Write the text there is, with its holes marked, or None where there is none."""
+    return render_partial(document.source.name, document.transcript) if document.transcript.text else None

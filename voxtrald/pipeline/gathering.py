@@ -1,0 +1,355 @@
+"""The worker's loop: send what is ready, gather answers, decide what a failure means, until nothing is left.
+
+One thread owns all of a recording's state; preparation and senders only put events into its mailbox.
+"""
+
+from __future__ import annotations
+
+import heapq
+import queue
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from voxtrald.audio.prepare import PreparedChunk
+from voxtrald.config import RecordingSettings
+from voxtrald.dispatch.threads import Broken
+from voxtrald.engines.base import AudioChunk
+from voxtrald.errors import (
+    ApiBusy,
+    ApiDenied,
+    ApiError,
+    ApiRefused,
+    ApiUnreachable,
+    Reason,
+    RecordingError,
+    StopRequested,
+)
+from voxtrald.pipeline.assignment import Assignment, Tools
+from voxtrald.pipeline.events import (
+    Answered,
+    AttemptFailed,
+    Event,
+    Planned,
+    Prepared,
+    Ready,
+    Reused,
+    StopAsked,
+    Undone,
+)
+from voxtrald.pipeline.preparing import Room
+from voxtrald.pipeline.progress import AllPrepared, ChunkProgress
+from voxtrald.pipeline.sending import Parcel, Sending
+from voxtrald.retrying import GiveUp, HoldAll, Policy, RetryIn, decide
+from voxtrald.store.ledger_chunks import ChunkAttempt, ChunkState
+from voxtrald.store.results import KeptAnswer, ResultKey
+from voxtrald.transcript.model import RemoteFile, Span
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """One chunk's end: its answer, or the error that ended it."""
+
+    span: Span
+    kept: KeptAnswer | None = None
+    error: ApiError | None = None
+    reused: bool = False
+    attempts: int = 0
+    audio_s: float = 0.0
+    cost: float | None = None
+    remote_files: tuple[RemoteFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """Every chunk of a recording, in order."""
+
+    chunks: tuple[Settled, ...]
+    duration_ms: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Gathering:
+    """The state of one recording while its chunks are under way."""
+
+    assignment: Assignment
+    tools: Tools
+    key_of: Callable[[Span], ResultKey]
+    room: Room
+    mailbox: queue.SimpleQueue[Event]
+    earlier: Mapping[str, ChunkAttempt]
+    _plan: Planned | None = None
+    _parcels: dict[int, Parcel] = field(default_factory=dict)
+    _settled: dict[int, Settled] = field(default_factory=dict)
+    _due: list[tuple[float, int]] = field(default_factory=list)
+    _under_way: int = 0
+    _preparing: bool = True
+    _ending: BaseException | None = None
+
+    def run(self) -> Gathered:
+        """Gather until every chunk is settled, or until an error ends it and nothing is under way any more.
+
+        Raises:
+            StopRequested, StorageUnavailable, RecordingChanged, RecordingError: what ended it early. Answers
+                that were under way have been waited for and kept: they are paid.
+        """
+        while not self._is_over():
+            self._take(self._next())
+        for parcel in self._unsettled():
+            parcel.delivery.close()
+        has_failed = isinstance(self._ending, RecordingError)
+        if self._plan is not None and (self._is_complete() or (has_failed and self._has_text())):
+            return self._gathered(self._plan)
+        raise self._ending or StopRequested("nothing is left to do")
+
+    # --- the loop ----------------------------------------------------------------------------------------------
+
+    def _is_complete(self) -> bool:
+        return self._plan is not None and len(self._settled) == len(self._plan.spans)
+
+    def _is_over(self) -> bool:
+        if self._preparing or self._under_way:
+            return False
+        return self._ending is not None or self._is_complete()
+
+    def _has_text(self) -> bool:
+        return any(settled.kept is not None for settled in self._settled.values())
+
+    def _unsettled(self) -> list[Parcel]:
+        return [parcel for index, parcel in self._parcels.items() if index not in self._settled]
+
+    def _next(self) -> Event:
+        while True:
+            wait_s = self._send_what_is_due()
+            try:
+                return self.mailbox.get(timeout=wait_s)
+            except queue.Empty:
+                continue
+
+    def _send_what_is_due(self) -> float | None:
+        """Send every parcel whose wait is over; say how long until the next one is due."""
+        now_s = self.tools.clock.monotonic_s()
+        while self._due and self._due[0][0] <= now_s:
+            self._send(self._parcels[heapq.heappop(self._due)[1]])
+        return self._due[0][0] - now_s if self._due else None
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Planned() | Ready() | Reused() | Prepared():
+                self._take_preparation(event)
+            case Answered():
+                self._take_answer(event)
+            case AttemptFailed():
+                self._take_failure(event)
+            case StopAsked():
+                self._end(StopRequested("stop was asked for"))
+            case Undone():
+                self._under_way -= 1
+                self._end(event.error)
+            case Broken():
+                self._preparing = False
+                self._end(event.error)
+
+    def _take_preparation(self, event: Planned | Ready | Reused | Prepared) -> None:
+        match event:
+            case Planned():
+                self._plan = event
+                self.tools.ledger.note_identity(
+                    self.assignment.job.id, chunks_total=len(event.spans), duration_ms=event.duration_ms
+                )
+            case Prepared():
+                self._preparing = False
+                self.assignment.tell(AllPrepared(job=self.assignment.job.id))
+            case Ready():
+                self._take_ready(event)
+            case Reused():
+                self._settle(event.index, Settled(span=event.span, kept=event.kept, reused=True))
+
+    def _end(self, error: BaseException) -> None:
+        """Start nothing more; what is under way is waited for, because it is paid."""
+        if self._ending is None or isinstance(self._ending, StopRequested):
+            self._ending = error
+        self.room.cancel()
+        self._due.clear()
+        for parcel in self._parcels.values():
+            parcel.cancelled = True
+
+    # --- sending -----------------------------------------------------------------------------------------------
+
+    def _take_ready(self, event: Ready) -> None:
+        key = self.key_of(event.chunk.span)
+        earlier = self.earlier.get(key.digest)
+        parcel = Parcel(
+            index=event.index,
+            key=key,
+            chunk=event.chunk,
+            delivery=self.assignment.engine.deliver(audio_chunk(event.chunk, key=key)),
+            earlier_attempts=earlier.attempts if earlier else 0,
+        )
+        self._parcels[event.index] = parcel
+        if self._ending is not None:
+            return
+        if earlier and earlier.next_at:
+            wait_s = (earlier.next_at - self.tools.clock.now()).total_seconds()
+            self._send_in(parcel, wait_s=max(0.0, wait_s))
+        else:
+            self._send(parcel)
+
+    def _send_in(self, parcel: Parcel, *, wait_s: float) -> None:
+        heapq.heappush(self._due, (self.tools.clock.monotonic_s() + wait_s, parcel.index))
+
+    def _send(self, parcel: Parcel) -> None:
+        sending = Sending(job=self.assignment.job, engine=self.assignment.engine, tools=self.tools)
+        self._under_way += 1
+        self._tell(parcel.index, ChunkState.SENDING)
+        self.tools.senders.submit(partial(sending.attempt, parcel), done=self._take_end)
+
+    def _take_end(self, end: Answered | AttemptFailed | Broken) -> None:
+        """Runs in the sender's thread: only puts."""
+        self.mailbox.put(Undone(error=end.error) if isinstance(end, Broken) else end)
+
+    # --- what came of it ---------------------------------------------------------------------------------------
+
+    def _take_answer(self, event: Answered) -> None:
+        self._under_way -= 1
+        parcel = self._parcels[event.index]
+        self._settle(
+            event.index,
+            Settled(
+                span=parcel.chunk.span,
+                kept=event.kept,
+                attempts=parcel.sent,
+                audio_s=event.audio_s,
+                cost=event.cost,
+                remote_files=parcel.delivery.remote_files,
+            ),
+        )
+
+    def _take_failure(self, event: AttemptFailed) -> None:
+        self._under_way -= 1
+        parcel = self._parcels[event.index]
+        log.info("attempt_failed", chunk=event.index, error=event.error.slug, status=event.error.status)
+        if isinstance(event.error, ApiDenied):
+            return self._send_again(parcel)  # waits at the gate, like everything else, until the hold ends
+        parcel.failures.append(event.at_s)
+        circuit = self.tools.gate.circuit
+        counted = parcel.earlier_attempts + sum(not circuit.excuses(at_s) for at_s in parcel.failures)
+        if counted == 0:
+            return self._send_again(parcel)  # an outage: the gate says when, and nothing is counted
+        policy = retry_policy(self.assignment.settings)
+        match decide(event.error, attempt=counted, policy=policy, jitter=self.tools.jitter()):
+            case RetryIn(wait_s=wait_s):
+                self._retry_in(parcel, event.error, wait_s=wait_s, counted=counted)
+            case HoldAll():
+                self._send_again(parcel)
+            case GiveUp():
+                self._give_up(parcel, event.error)
+        return None
+
+    def _send_again(self, parcel: Parcel) -> None:
+        if self._ending is None:
+            self._send(parcel)
+
+    def _retry_in(self, parcel: Parcel, error: ApiError, *, wait_s: float, counted: int) -> None:
+        if self._ending is not None:
+            return
+        next_at = self.tools.clock.now() + timedelta(seconds=wait_s)
+        self.tools.ledger.note_attempt(
+            self.assignment.job.id, parcel.key.digest, attempts=counted, error=error.slug, next_at=next_at
+        )
+        self._tell(parcel.index, ChunkState.WAITING, note=error.slug)
+        log.info("retry_scheduled", chunk=parcel.index, attempt=counted, wait_s=round(wait_s, 1), error=error.slug)
+        self._send_in(parcel, wait_s=wait_s)
+
+    def _give_up(self, parcel: Parcel, error: ApiError) -> None:
+        since_s = parcel.failures[0]
+        last_success_s = self.tools.gate.circuit.last_success_s
+        if isinstance(error, ApiUnreachable | ApiBusy) and (last_success_s is None or last_success_s < since_s):
+            # Nothing of any recording has got through since this chunk first failed: the service is to blame.
+            self.tools.gate.declare_outage()
+            return self._send_again(parcel)
+        parcel.delivery.close()
+        failed = Settled(
+            span=parcel.chunk.span,
+            error=error,
+            attempts=parcel.sent,
+            remote_files=parcel.delivery.remote_files,
+        )
+        self._settle(parcel.index, failed)
+        if not self._has_text():
+            self._end(recording_error(error))
+        return None
+
+    def _settle(self, index: int, settled: Settled) -> None:
+        self._settled[index] = settled
+        if index in self._parcels:
+            self._parcels[index].chunk.path.unlink(missing_ok=True)
+            self.room.give()
+        state = ChunkState.DONE if settled.kept else ChunkState.FAILED
+        self.tools.ledger.note_chunk(
+            self.assignment.job.id,
+            index,
+            span=settled.span,
+            state=state,
+            reused=settled.reused,
+            billed_s=None if settled.reused else settled.audio_s,
+        )
+        self._tell(index, state)
+
+    def _gathered(self, plan: Planned) -> Gathered:
+        unsent = [Settled(span=span) for span in plan.spans]
+        chunks = tuple(self._settled.get(index, missing) for index, missing in enumerate(unsent))
+        return Gathered(chunks=chunks, duration_ms=plan.duration_ms)
+
+    def _tell(self, index: int, state: ChunkState, *, note: str = "") -> None:
+        settled = self._settled.get(index)
+        span = settled.span if settled else self._parcels[index].chunk.span
+        self.assignment.tell(
+            ChunkProgress(
+                job=self.assignment.job.id,
+                recording=self.assignment.job.relative,
+                index=index,
+                total=len(self._plan.spans) if self._plan else None,
+                state=state,
+                length_ms=span.length_ms,
+                reused=settled is not None and settled.reused,
+                note=note,
+            )
+        )
+
+
+def audio_chunk(chunk: PreparedChunk, *, key: ResultKey) -> AudioChunk:
+    """Describe a prepared chunk to an engine."""
+    return AudioChunk(
+        key=key.digest,
+        path=chunk.path,
+        extension=chunk.extension,
+        size_bytes=chunk.size_bytes,
+        duration_ms=chunk.duration_ms,
+    )
+
+
+def retry_policy(settings: RecordingSettings) -> Policy:
+    """Read how patient to be from the settings."""
+    retry = settings.retry
+    return Policy(attempts=retry.attempts, first_wait_s=retry.first_wait_s, max_wait_s=retry.max_wait_s)
+
+
+def recording_error(error: ApiError) -> RecordingError:
+    """Say what a chunk's final error means for its recording."""
+    if isinstance(error, ApiRefused):
+        return RecordingError(
+            Reason.REJECTED_BY_API,
+            f"the transcription service refused the recording: {error.message}",
+            hint="check that the file plays; if it does, see whether engine.language or context_bias is at fault",
+        )
+    return RecordingError(
+        Reason.GAVE_UP,
+        f"the transcription service did not give an answer in all attempts: {error.message}",
+        hint="move the file back to the inbox to try again; only what is missing is asked and paid for",
+    )

@@ -1,0 +1,61 @@
+"""How the work on one recording can end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from voxtrald.errors import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What one run over a recording came to. Seconds are audio seconds billed in this run."""
+
+    duration_ms: int = 0
+    chunks: int = 0
+    reused: int = 0
+    audio_s: float = 0.0
+    cost: float | None = None
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A complete transcript is published under these paths."""
+
+    outputs: tuple[str, ...]
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The recording is at fault and was quarantined."""
+
+    reason: Reason
+    message: str
+    hint: str
+    outputs: tuple[str, ...]
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferred:
+    """Something around us has to change first (no room, share gone); try again later, nothing is lost."""
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """The file changed, moved or vanished under us; if it is still there it starts over."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """Stop was asked for; the job waits for the next start."""
+
+
+Outcome = Done | Failed | Deferred | Changed | Interrupted

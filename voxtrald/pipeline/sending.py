@@ -1,0 +1,147 @@
+"""One chunk's attempts: send it, keep the answer before anything else happens with it, or say why not.
+
+`Sending.attempt` runs in a sender thread and gives its end as an event; what follows from a failure is decided by
+the worker that carries the recording.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+import structlog
+
+from voxtrald.audio.prepare import PreparedChunk
+from voxtrald.engines.base import Delivery, Engine
+from voxtrald.errors import (
+    ApiBusy,
+    ApiDenied,
+    ApiError,
+    ApiRefused,
+    ApiUnreachable,
+    StopRequested,
+    StorageUnavailable,
+)
+from voxtrald.pipeline.assignment import Tools
+from voxtrald.pipeline.events import Answered, AttemptFailed
+from voxtrald.steps import Step, announce
+from voxtrald.store.jobs import Job
+from voxtrald.store.results import KeptAnswer, ResultKey
+from voxtrald.transcript.model import Answer
+
+_STORE_AGAIN_S = 1.0
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class Parcel:
+    """A prepared chunk on its way, with what happened to it so far.
+
+    Attributes:
+        earlier_attempts: failed attempts before this start of the program, from the ledger.
+        failures: monotonic times of the failed attempts since.
+    """
+
+    index: int
+    key: ResultKey
+    chunk: PreparedChunk
+    delivery: Delivery
+    earlier_attempts: int = 0
+    failures: list[float] = field(default_factory=list)
+    cancelled: bool = False
+    sent: int = 0
+
+    def require_wanted(self) -> None:
+        """Raise StopRequested when the recording has no more use for an answer."""
+        if self.cancelled:
+            raise StopRequested("the recording needs no more answers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """Where attempts are made: the shared gate, the engine's price and the stores an answer goes to."""
+
+    job: Job
+    engine: Engine
+    tools: Tools
+
+    def attempt(self, parcel: Parcel) -> Answered | AttemptFailed:
+        """Try once, in a sender thread.
+
+        Raises:
+            StopRequested: stop was asked for before anything left.
+            StorageUnavailable: an answer could not be kept now, so nothing was sent.
+        """
+        self.tools.gate.enter()
+        try:
+            answer = self._ask(parcel)
+        except ApiError as error:
+            return AttemptFailed(index=parcel.index, error=error, at_s=self.tools.clock.monotonic_s())
+        return self._keep(parcel, answer)
+
+    def _ask(self, parcel: Parcel) -> Answer:
+        gate = self.tools.gate
+        try:
+            parcel.require_wanted()
+            self.tools.results.check_room()
+            parcel.sent += 1
+            answer = parcel.delivery.attempt()
+        except ApiDenied as error:
+            gate.denied(error.message)
+            raise
+        except (ApiUnreachable, ApiBusy):
+            gate.failed()
+            raise
+        except ApiRefused:
+            gate.succeeded()  # a refusal is an answer: the far side is there
+            raise
+        except (ApiError, StopRequested, StorageUnavailable):
+            gate.learnt_nothing()
+            raise
+        gate.succeeded()
+        announce(Step.ANSWER_RECEIVED)
+        return answer
+
+    def _keep(self, parcel: Parcel, answer: Answer) -> Answered:
+        audio_s = billed_s(answer, duration_ms=parcel.chunk.duration_ms)
+        price = self.engine.capabilities.price_per_minute
+        cost = None if price is None else audio_s / 60 * price
+        kept = KeptAnswer(
+            answer=answer,
+            offset_ms=parcel.chunk.offset_ms,
+            duration_ms=parcel.chunk.duration_ms,
+            how=parcel.chunk.how,
+        )
+        self._insist(lambda: self.tools.results.keep(parcel.key, kept))
+        self._insist(lambda: self._record_spend(parcel, answer, audio_s=audio_s, cost=cost))
+        parcel.delivery.close()
+        return Answered(index=parcel.index, kept=kept, audio_s=audio_s, cost=cost)
+
+    def _record_spend(self, parcel: Parcel, answer: Answer, *, audio_s: float, cost: float | None) -> None:
+        self.tools.ledger.record_spend(
+            parcel.key.digest,
+            job_id=self.job.id,
+            model=answer.model or self.engine.model,
+            folder=str(PurePosixPath(self.job.relative).parent),
+            audio_s=audio_s,
+            cost=cost,
+            currency=self.engine.capabilities.currency,
+        )
+
+    def _insist(self, store: Callable[[], None]) -> None:
+        """Store what is already paid for, however long the disk stays full."""
+        while True:
+            try:
+                return store()
+            except StorageUnavailable as error:
+                log.warning("answer_waits_for_storage", error=error.message, hint=error.hint)
+                if self.tools.stop.wait(_STORE_AGAIN_S):
+                    raise
+
+
+def billed_s(answer: Answer, *, duration_ms: int) -> float:
+    """Seconds of audio an answer is billed at: what the engine said, else the chunk's length in started seconds."""
+    return answer.billed_s if answer.billed_s is not None else float(math.ceil(duration_ms / 1000))

@@ -1,0 +1,66 @@
+"""What an earlier run may have left half done, put right before new work begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from voxtrald.clock import Clock
+from voxtrald.engines.mistral import MistralEngine
+from voxtrald.store.folders import Folders
+from voxtrald.store.jobs import Job, JobState
+from voxtrald.store.ledger import Ledger
+
+log = structlog.get_logger()
+
+
+def close_interrupted(ledger: Ledger, *, folders: Folders, is_alive: Callable[[str], bool]) -> None:
+    """End jobs whose recording had already left the inbox; let the others wait for the scan to find them.
+
+    Raises:
+        StorageUnavailable: a folder or the ledger cannot be used.
+    """
+    waiting = ledger.resume_interrupted(is_alive=is_alive)
+    running = [job.id for job in ledger.unfinished() if job.owner and is_alive(job.owner)]
+    for job in ledger.unfinished():
+        if job.owner and job.id not in running:
+            ledger.forget(job.id)  # a foreground run that died; its user asks again
+        elif not job.owner:
+            _close(job, ledger=ledger, folders=folders)
+    folders.clear_work(except_ids=running)
+    if waiting:
+        log.info("jobs_resumed", jobs=waiting)
+
+
+def _close(job: Job, *, ledger: Ledger, folders: Folders) -> None:
+    if published := folders.find_published(job):
+        names = (*published.outputs, *((published.source_to,) if published.source_to else ()))
+        ledger.end(job.id, JobState.DONE, outputs=names)
+    elif quarantined := folders.find_quarantined(job):
+        ledger.end(job.id, JobState.FAILED, outputs=quarantined.names, reason="interrupted")
+    elif not folders.source_path(job.relative).exists():
+        ledger.forget(job.id)
+
+
+def clear_leftovers(engine: MistralEngine, *, ledger: Ledger, clock: Clock, is_alive: Callable[[str], bool]) -> int:
+    """Delete the remote copies that earlier runs left behind, also those whose id was never recorded.
+
+    Raises:
+        ApiError: the list of files cannot be had now; the next start tries again.
+    """
+    began = clock.now()
+    recorded = [
+        upload.remote_id
+        for upload in ledger.undeleted()
+        if upload.remote_id is not None and not is_alive(owner_in(upload.name))
+    ]
+    deleted = engine.sweep(recorded, spare=lambda name: is_alive(owner_in(name)))
+    ledger.record_sweep(before=began)
+    return deleted
+
+
+def owner_in(name: str) -> str:
+    """Read the owner's token from a remote copy's name, `voxtrald-INSTALLATION-OWNER-KEY.EXTENSION`."""
+    _, _, after = name.removeprefix("voxtrald-").partition("-")
+    return after.partition("-")[0]

@@ -1,0 +1,1 @@
+"""What an operator sees: the state of the work, and what is wrong with the machine."""

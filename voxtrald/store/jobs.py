@@ -1,0 +1,98 @@
+"""What the ledger knows of one recording's life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class JobState(StrEnum):
+    """Where a job stands. Only `DONE` and `FAILED` are ends."""
+
+    WAITING = "waiting"
+    WORKING = "working"
+    PUBLISHING = "publishing"
+    DEFERRED = "deferred"
+    """Waits for something around us: room on a disk, a share, the network."""
+    HELD = "held"
+    """Waits with all other work, for a key or a budget."""
+    DONE = "done"
+    FAILED = "failed"
+
+
+ENDED = frozenset({JobState.DONE, JobState.FAILED})
+UNFINISHED = frozenset(JobState) - ENDED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A document to be published: its name in the recording's outbox folder, and its content's digest."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """The names chosen for one recording's set, written down before the first of them appears.
+
+    Attributes:
+        folder: of all names, as a POSIX path below the outbox.
+        stem: what the names have in common.
+        outputs: the documents.
+        source_name: the original's name, or None where it does not go to the outbox.
+    """
+
+    folder: str
+    stem: str
+    outputs: tuple[Output, ...]
+    source_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One recording's life.
+
+    Attributes:
+        id: short; ids of later jobs sort after those of earlier ones.
+        relative: POSIX path below the inbox, with surrogate escapes where a name is not UTF-8.
+        owner: the token of the process that claimed it, or empty for the daemon.
+        reason: slug of why it is in this state.
+        detail: a sentence about it.
+        attempts: how often it was claimed.
+        next_at: when it is worth another try.
+        publication: the names intended for its set, once they are chosen.
+        outputs: what it ended with, as POSIX paths below the outbox, or the error folder where it failed.
+        billed_s: seconds of audio paid for.
+        cost: their price, or None where no price is known.
+    """
+
+    id: str
+    relative: str
+    size_bytes: int
+    mtime_ns: int
+    inode: int
+    owner: str
+    state: JobState
+    reason: str | None
+    detail: str | None
+    sha256: str | None
+    duration_ms: int | None
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    next_at: datetime | None
+    publication: Publication | None
+    outputs: tuple[str, ...]
+    billed_s: float
+    cost: float | None
+    chunks_total: int | None
+    chunks_done: int
+    chunks_reused: int
+
+    @property
+    def output_stem(self) -> str | None:
+        """What the names of its outputs have in common, once they are chosen."""
+        return self.publication.stem if self.publication else None

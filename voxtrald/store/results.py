@@ -1,0 +1,240 @@
+"""Paid answers and plans, kept by the content of the recording, so that nothing is paid twice.
+
+Layout: `root/ab/<sha256 of the recording>/answer-<start>-<end>-<digest>.json` and `plan-<digest>.json`. The
+files hold spoken text, so only their owner may read them. They are plain JSON with the parameters of the
+request beside the answer: what was paid for can be read without this program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from voxtrald.errors import StorageUnavailable
+from voxtrald.steps import Step, announce
+from voxtrald.store.durable import make_folder, room_for, storage_errors, sync_folder, write_whole
+from voxtrald.transcript.model import Answer, Span
+
+_FORMAT = 1
+_ROOM_BYTES = 16 << 20
+_FILE_MODE = 0o600
+_FOLDER_MODE = 0o700
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultKey:
+    """What an answer depends on: the content, the span, and every parameter that can change the text."""
+
+    audio_sha256: str
+    span: Span
+    parameters: Mapping[str, object]
+
+    @property
+    def digest(self) -> str:
+        """The key as 64 hexadecimal digits: the SHA-256 of its canonical JSON."""
+        return _digest(
+            {
+                "audio_sha256": self.audio_sha256,
+                "start_ms": self.span.start_ms,
+                "end_ms": self.span.end_ms,
+                "parameters": dict(self.parameters),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptAnswer:
+    """An answer and how its chunk was made.
+
+    Attributes:
+        answer: what the engine said.
+        offset_ms: the recording time of the first sample a decoder gets from the chunk.
+        duration_ms: how long the chunk was.
+        how: whole, copied or encoded.
+    """
+
+    answer: Answer
+    offset_ms: int
+    duration_ms: int
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPlan:
+    """Where a recording was cut, and its exact duration."""
+
+    spans: tuple[Span, ...]
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AnswerFile:
+    format: int
+    key: str
+    audio_sha256: str
+    span: Span
+    parameters: dict[str, object]
+    kept: KeptAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlanFile:
+    format: int
+    key: str
+    audio_sha256: str
+    limits: dict[str, int]
+    plan: KeptPlan
+
+
+File = TypeVar("File", _AnswerFile, _PlanFile)
+_ANSWER_FILE = TypeAdapter(_AnswerFile)
+_PLAN_FILE = TypeAdapter(_PlanFile)
+
+
+class Results:
+    """The store of paid answers below `root`. Threads and processes may share it."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def find(self, key: ResultKey) -> KeptAnswer | None:
+        """Find the answer that was paid for under `key`.
+
+        A damaged file is moved aside and counts as not found.
+
+        Raises:
+            StorageUnavailable: the store cannot be read; asking the engine now could mean paying twice.
+        """
+        path = self._answer_path(key)
+        file = _read(path, _ANSWER_FILE, key=key.digest)
+        return file.kept if file else None
+
+    def keep(self, key: ResultKey, kept: KeptAnswer) -> None:
+        """Keep a paid answer; it is durable when this returns.
+
+        Raises:
+            StorageUnavailable: it could not be written.
+        """
+        file = _AnswerFile(
+            format=_FORMAT,
+            key=key.digest,
+            audio_sha256=key.audio_sha256,
+            span=key.span,
+            parameters=dict(key.parameters),
+            kept=kept,
+        )
+        self._write(self._answer_path(key), file, written=Step.ANSWER_WRITTEN)
+        announce(Step.ANSWER_KEPT)
+
+    def find_plan(self, audio_sha256: str, limits: Mapping[str, int]) -> KeptPlan | None:
+        """Find where this recording was cut under these limits, so that answers kept for its spans fit again.
+
+        Raises:
+            StorageUnavailable: the store cannot be read.
+        """
+        digest = _digest(dict(limits))
+        file = _read(self._plan_path(audio_sha256, digest), _PLAN_FILE, key=digest)
+        return file.plan if file else None
+
+    def keep_plan(self, audio_sha256: str, limits: Mapping[str, int], plan: KeptPlan) -> None:
+        """Keep where this recording is cut under these limits; it is durable when this returns.
+
+        Raises:
+            StorageUnavailable: it could not be written.
+        """
+        digest = _digest(dict(limits))
+        file = _PlanFile(format=_FORMAT, key=digest, audio_sha256=audio_sha256, limits=dict(limits), plan=plan)
+        self._write(self._plan_path(audio_sha256, digest), file, written=None)
+        announce(Step.PLAN_KEPT)
+
+    def check_room(self) -> None:
+        """Check that an answer could be kept, before anything is sent that would have to be paid.
+
+        Raises:
+            StorageUnavailable: less than 16 MiB are free, or the store cannot be reached.
+        """
+        make_folder(self._root, mode=_FOLDER_MODE)
+        room_for(self._root, _ROOM_BYTES)
+
+    def forget(self, audio_sha256: str) -> None:
+        """Drop everything that is kept about one recording; its next run asks and pays anew.
+
+        Raises:
+            StorageUnavailable: it could not be removed.
+        """
+        folder = self._folder(audio_sha256)
+        with storage_errors(folder):
+            if folder.is_dir():
+                shutil.rmtree(folder)
+                sync_folder(folder.parent)
+
+    def prune(self, *, before: datetime) -> int:
+        """Forget the recordings whose newest answer is older than `before`; say how many.
+
+        Raises:
+            StorageUnavailable: the store could not be read or changed.
+        """
+        with storage_errors(self._root):
+            kept = [folder for folder in self._root.glob("??/*") if folder.is_dir()]
+            stale = [folder for folder in kept if _newest_s(folder) < before.timestamp()]
+        for folder in stale:
+            self.forget(folder.name)
+        return len(stale)
+
+    def _folder(self, audio_sha256: str) -> Path:
+        return self._root / audio_sha256[:2] / audio_sha256
+
+    def _answer_path(self, key: ResultKey) -> Path:
+        name = f"answer-{key.span.start_ms}-{key.span.end_ms}-{key.digest[:16]}.json"
+        return self._folder(key.audio_sha256) / name
+
+    def _plan_path(self, audio_sha256: str, digest: str) -> Path:
+        return self._folder(audio_sha256) / f"plan-{digest[:8]}.json"
+
+    def _write(self, path: Path, file: _AnswerFile | _PlanFile, *, written: Step | None) -> None:
+        text = json.dumps(asdict(file), ensure_ascii=False, indent=2, allow_nan=False)
+        make_folder(path.parent, mode=_FOLDER_MODE)
+        # A half surrogate, which JSON can carry and UTF-8 cannot, must not cost a paid answer.
+        write_whole(path, text.encode("utf-8", errors="replace"), mode=_FILE_MODE, written=written)
+
+
+def _digest(value: Mapping[str, object]) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def _read(path: Path, adapter: TypeAdapter[File], *, key: str) -> File | None:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageUnavailable(f"cannot read {path}: {error.strerror}", path=path) from error
+    try:
+        file = adapter.validate_json(content, strict=True)
+    except ValidationError:
+        _set_aside(path)
+        return None
+    # The name holds a part of the key only; what it promises is checked against the whole.
+    return file if (file.format, file.key) == (_FORMAT, key) else None
+
+
+def _set_aside(path: Path) -> None:
+    with storage_errors(path):
+        path.replace(path.with_name(f"{path.name}.damaged"))
+    _log.warning("result_damaged", path=str(path))
+
+
+def _newest_s(folder: Path) -> float:
+    return max((entry.stat().st_mtime for entry in folder.iterdir()), default=0.0)

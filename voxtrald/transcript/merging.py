@@ -1,0 +1,91 @@
+"""One transcript from the answers about a recording's chunks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import accumulate
+
+from voxtrald.transcript.model import PlacedAnswer, Segment, Span, Transcript
+from voxtrald.transcript.placing import place
+from voxtrald.transcript.stitching import stitch
+from voxtrald.transcript.words import join_texts
+
+
+def merge(answers: Sequence[PlacedAnswer], *, duration_ms: int, missing: Sequence[Span] = ()) -> Transcript:
+    """Join the chunks' answers in the recording's time.
+
+    Starts never decrease, everything lies in `[0, duration_ms]`, and what two chunks heard in their overlap
+    is kept once. `missing` names the chunks without an answer; what their neighbours heard of them is not
+    missing.
+
+    Engines count speakers anew in every chunk. As long as nobody has compared the voices, the first speaker
+    of chunk 2 is not claimed to be the first speaker of chunk 1: with several chunks a label carries its
+    chunk's number, counted from 1, as in `speaker_1/2`.
+    """
+    ordered = sorted(answers, key=lambda placed: placed.span.start_ms)
+    segments: tuple[Segment, ...] = ()
+    heard_to_ms = 0
+    for placed in ordered:
+        mark = _speaker_mark(placed.span, spans=[*(other.span for other in ordered), *missing])
+        following = place(placed, duration_ms=duration_ms, speaker_mark=mark)
+        overlap = Span(start_ms=placed.span.start_ms, end_ms=min(heard_to_ms, placed.span.end_ms))
+        is_shared = overlap.length_ms > 0
+        segments = stitch(segments, following, overlap=overlap) if is_shared else (*segments, *following)
+        heard_to_ms = max(heard_to_ms, placed.span.end_ms)
+    segments = _in_order(segments)
+    return Transcript(
+        text=join_texts(segment.text for segment in segments),
+        language=_main_language(ordered),
+        segments=segments,
+        duration_ms=duration_ms,
+        missing=_unheard(missing, heard=[placed.span for placed in ordered], duration_ms=duration_ms),
+    )
+
+
+def _speaker_mark(span: Span, *, spans: Sequence[Span]) -> str:
+    number = 1 + sum(other.start_ms < span.start_ms for other in spans)
+    return f"/{number}" if len(spans) > 1 else ""
+
+
+def _in_order(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+    """Lift the rare start that lies before its predecessor's: a joint is found by words, not by time."""
+    starts_ms = accumulate((segment.start_ms for segment in segments), max)
+    return tuple(
+        replace(segment, start_ms=start_ms, end_ms=max(start_ms, segment.end_ms))
+        for segment, start_ms in zip(segments, starts_ms, strict=True)
+    )
+
+
+def _main_language(answers: Iterable[PlacedAnswer]) -> str | None:
+    """Return the language told for most of the time; of equals the one told first."""
+    spoken_ms: Counter[str] = Counter()
+    for placed in answers:
+        if placed.answer.language:
+            spoken_ms[placed.answer.language] += placed.span.length_ms
+    return spoken_ms.most_common(1)[0][0] if spoken_ms else None
+
+
+def _unheard(missing: Iterable[Span], *, heard: Sequence[Span], duration_ms: int) -> tuple[Span, ...]:
+    """Return the parts of `missing` that no answered chunk covers, joined where they touch."""
+    gaps: list[Span] = []
+    whole = (Span(start_ms=max(gap.start_ms, 0), end_ms=min(gap.end_ms, duration_ms)) for gap in missing)
+    for gap in sorted(whole, key=lambda span: span.start_ms):
+        for part in _without(gap, heard):
+            if gaps and part.start_ms <= gaps[-1].end_ms:
+                gaps[-1] = replace(gaps[-1], end_ms=max(gaps[-1].end_ms, part.end_ms))
+            else:
+                gaps.append(part)
+    return tuple(gaps)
+
+
+def _without(gap: Span, heard: Sequence[Span]) -> list[Span]:
+    """Cut everything in `heard`, which is ordered by start, out of `gap`."""
+    parts: list[Span] = []
+    at_ms = gap.start_ms
+    for span in heard:
+        parts.append(Span(start_ms=at_ms, end_ms=min(span.start_ms, gap.end_ms)))
+        at_ms = max(at_ms, span.end_ms)
+    parts.append(Span(start_ms=at_ms, end_ms=gap.end_ms))
+    return [part for part in parts if part.length_ms > 0]

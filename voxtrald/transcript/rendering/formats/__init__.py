@@ -1,0 +1,1 @@
+"""The output formats, one module each; every module here is found by itself."""
