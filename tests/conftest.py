@@ -67,9 +67,7 @@ def read_files() -> ReadFiles:
 def wait_until() -> WaitUntil:
     """Give a function that polls until a predicate is true, and says what it last saw when it never is."""
 
-    def wait(
-        predicate: Callable[[], object], *, timeout_s: float = 10.0, what: str = "the condition"
-    ) -> object:
+    def wait(predicate: Callable[[], object], *, timeout_s: float = 10.0, what: str = "the condition") -> object:
         until_s = time.monotonic() + timeout_s
         while not (seen := predicate()):
             if time.monotonic() >= until_s:

@@ -15,6 +15,7 @@ from voxtrald.clock import Clock
 from voxtrald.config import EngineSettings, Settings, read_api_key
 from voxtrald.dispatch.gate import Gate, GateChanged
 from voxtrald.dispatch.senders import Senders
+from voxtrald.engines.base import Engine
 from voxtrald.engines.mistral import MistralEngine
 from voxtrald.pipeline.assignment import Tools
 from voxtrald.retrying import Policy
@@ -39,7 +40,7 @@ class House:
     owner: str
     tools: Tools
     closing: ExitStack
-    _engines: dict[EngineSettings, MistralEngine] = field(default_factory=dict)
+    _engines: dict[EngineSettings, Engine] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -81,7 +82,7 @@ class House:
             )
             return cls(settings=settings, environ=environ, owner=owner, tools=tools, closing=opening.pop_all())
 
-    def engine(self, settings: EngineSettings) -> MistralEngine:
+    def engine(self, settings: EngineSettings) -> Engine:
         """Give the engine for these settings, the same one each time.
 
         Raises:
@@ -103,11 +104,23 @@ class House:
         return engine
 
     def use(self, settings: Settings) -> None:
-        """Work with other settings and perhaps another key from now on; what was held may try again."""
+        """Work with other settings and perhaps another key from now on; what was held may try again.
+
+        Raises:
+            ConfigError: a key is missing or unusable; then nothing has changed.
+        """
+        keys = {asked: read_api_key(asked, self.environ).get_secret_value() for asked in self._engines}
+        for asked, key in keys.items():
+            logs.hide(key)
+            self._engines[asked].use_key(key)
         self.settings = settings
-        self._engines.clear()  # recordings in work keep theirs; new ones read the key anew
         self.tools.senders.resize(settings.limits.requests)
         self.tools.gate.release()
+
+    def abandon(self) -> None:
+        """Break off the requests that the stop grace was too short for; their answers are asked for again."""
+        for engine in self._engines.values():
+            engine.abort()
 
     def close(self) -> None:
         """Close connections and the ledger."""

@@ -26,13 +26,14 @@ from voxtrald.dispatch.messages import SignalCame, WorkEnded
 from voxtrald.dispatch.signals import ENDING, signals_put
 from voxtrald.dispatch.threads import Broken
 from voxtrald.engines.base import Engine
-from voxtrald.errors import ConfigError, StorageUnavailable, VoxtraldError
+from voxtrald.errors import ConfigError, RecordingChanged, StorageUnavailable, VoxtraldError
 from voxtrald.pipeline.assignment import Assignment
 from voxtrald.pipeline.destinations import Outbox
 from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome
 from voxtrald.pipeline.progress import AllPrepared, Progress
 from voxtrald.pipeline.recording import run_job
 from voxtrald.pipeline.starting import clear_leftovers, close_interrupted
+from voxtrald.service import notices
 from voxtrald.store.folders import Folders
 from voxtrald.store.jobs import Job, JobState
 from voxtrald.store.locks import is_alive
@@ -98,7 +99,7 @@ class Daemon:
             clock=tools.clock,
             is_alive=alive,
         )
-        tools.senders.submit(clearing, done=self._take_cleared)
+        tools.senders.submit(clearing, done=notices.tell_cleared)
         with signals_put(self.mailbox.put, (*ENDING, signal.SIGHUP)):
             self.intake.start(now_s=self._now_s())
             log.info("daemon_started", inbox=str(self.settings.folders.inbox), pid=os.getpid())
@@ -107,6 +108,8 @@ class Daemon:
                     self._turn()
             finally:
                 self.intake.stop()
+        if self.dispatch.working:
+            self.house.abandon()
         log.info("daemon_stopped", exit_code=self._exit_code, abandoned=len(self.dispatch.working))
         return self._exit_code
 
@@ -195,17 +198,23 @@ class Daemon:
     def _work(self, job: Job, *, engine: Engine, settings: RecordingSettings) -> Outcome:
         """Carry one recording; runs in a worker's thread."""
         tools = self.house.tools
-        with self.folders.work_folder(job.id) as work:
-            assignment = Assignment(
-                job=job,
-                path=self.folders.source_path(job.relative),
-                settings=settings,
-                engine=engine,
-                work=work,
-                destination=Outbox(folders=self.folders, ledger=tools.ledger, clock=tools.clock),
-                tell=self._hear,
-            )
-            return run_job(assignment, tools)
+        try:
+            path = self.folders.source_path(job.relative)
+            with self.folders.work_folder(job.id) as work:
+                assignment = Assignment(
+                    job=job,
+                    path=path,
+                    settings=settings,
+                    engine=engine,
+                    work=work,
+                    destination=Outbox(folders=self.folders, ledger=tools.ledger, clock=tools.clock),
+                    tell=self._hear,
+                )
+                return run_job(assignment, tools)
+        except RecordingChanged as error:
+            return Changed(message=error.message)
+        except StorageUnavailable as error:
+            return Deferred(message=error.message, hint=error.hint)
 
     def _hear(self, progress: Progress) -> None:
         if isinstance(progress, AllPrepared):
@@ -219,10 +228,10 @@ class Daemon:
         with logs.bound_job(job=job_id, recording=str(recording.relative)):
             match result:
                 case Done():
-                    log_done(result)
+                    notices.tell_done(result)
                     self._release(recording, keep=True)
                 case Failed():
-                    log_failed(result)
+                    notices.tell_failed(result)
                     self._release(recording, keep=True)
                 case Changed():
                     log.info("recording_changed", detail=result.message)
@@ -253,7 +262,7 @@ class Daemon:
     def _break(self, error: BaseException) -> None:
         """A worker ended with an error nobody had an answer to: stop, and let the service manager start us anew."""
         self._exit_code = error.exit_code if isinstance(error, VoxtraldError) else VoxtraldError.exit_code
-        log.exception("worker_died", error=repr(error), exc_info=error)
+        notices.tell_died(error)
         self._stop("a worker died")
 
     # --- the far side, signals, timers ---------------------------------------------------------------------------
@@ -266,29 +275,18 @@ class Daemon:
                 ledger.hold(change.reason or "")
             else:
                 ledger.release()
-        match change.state:
-            case "held":
-                log.error("work_held", reason=change.reason, hint=HOLD_HINT)
-            case "open":
-                log.warning("outage_began", hint="nothing is lost and no attempts are used up; it goes on by itself")
-            case _:
-                log.info("work_resumed")
-
-    def _take_cleared(self, result: int | Broken) -> None:
-        """Runs in a sender's thread after the leftovers of an earlier run were looked for."""
-        if isinstance(result, Broken):
-            log.warning("leftovers_not_cleared", error=str(result.error))
-        elif result:
-            log.info("leftovers_cleared", remote_files=result)
+        notices.tell_gate(change)
 
     def _reload(self) -> None:
+        """Use what the configuration says now; where it is bad, keep what was and say so."""
         try:
             settings = self.reread()
+            if keys := changed_needing_restart(self.settings, settings):
+                notices.tell_reload_refused([f"{key} needs a restart to change" for key in keys])
+                return
+            self.house.use(settings)
         except ConfigError as error:
-            log.error("reload_refused", problems=[str(problem) for problem in error.problems])
-            return
-        if keys := changed_needing_restart(self.settings, settings):
-            log.error("reload_refused", needs_restart=list(keys))
+            notices.tell_reload_refused([str(problem) for problem in error.problems])
             return
         self._use(settings)
         log.info("reloaded")
@@ -299,7 +297,6 @@ class Daemon:
         logs.configure(settings.logging.level, settings.logging.format)
         limits = settings.limits
         self.dispatch.resize(recordings=limits.recordings, requests=limits.requests)
-        self.house.use(settings)
 
     def _beat(self) -> None:
         self._beat_at_s = self._now_s() + _BEAT_S
@@ -314,37 +311,3 @@ class Daemon:
         self._stop_at_s = self._now_s() + grace_s
         self.house.tools.stop.set()
         self.house.tools.gate.stop()
-
-
-HOLD_HINT = "nothing was moved or lost; mend the key or the account, then reload (SIGHUP) or wait"
-
-
-def log_done(outcome: Done) -> None:
-    """Write the one line of a recording that is done."""
-    tally = outcome.tally
-    log.info(
-        "recording_done",
-        duration_s=tally.duration_ms / 1000,
-        chunks=tally.chunks,
-        reused=tally.reused,
-        billed_s=tally.audio_s,
-        cost=tally.cost,
-        currency=tally.currency,
-        outputs=list(outcome.outputs),
-    )
-
-
-def log_failed(outcome: Failed) -> None:
-    """Write the one line of a recording that failed."""
-    tally = outcome.tally
-    log.error(
-        "recording_failed",
-        reason=outcome.reason.value,
-        error=outcome.message,
-        hint=outcome.hint,
-        chunks=tally.chunks,
-        reused=tally.reused,
-        billed_s=tally.audio_s,
-        cost=tally.cost,
-        outputs=list(outcome.outputs),
-    )

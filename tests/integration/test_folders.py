@@ -265,6 +265,23 @@ def test_threads_that_want_the_same_stem_share_no_name(tmp_path, folders, ledger
         assert tree[result.source_to] == relative.split(".")[1].encode()
 
 
+def test_a_name_that_is_spoken_for_is_not_chosen_again(tmp_path, folders, ledger):
+    """While one set is intended and not yet written, another set that wants its stem takes the next one."""
+    first = claim_file(ledger, tmp_path, "talk.mp3", b"mp3")
+    second = claim_file(ledger, tmp_path, "TALK.wav", b"wav")
+    stems = []
+
+    def intend(publication):
+        stems.append(publication.stem)
+        if len(stems) == 1:
+            publish(folders, ledger, second, stem="TALK")
+
+    folders.publish(first, stem="talk", documents=DOCUMENTS, originals=Originals.OUTBOX, intend=intend)
+
+    assert stems == ["talk"]
+    assert ledger.job(second.id).publication.stem == "TALK (2)"
+
+
 def test_a_recording_that_changed_is_not_published(tmp_path, folders, ledger):
     """Where the file was written to since the claim, nothing appears and the file stays."""
     job = claim_file(ledger, tmp_path, "talk.m4a", AUDIO)

@@ -31,6 +31,7 @@ from tests.standin.server import Standin
 from voxtrald import steps
 from voxtrald.clock import Clock
 from voxtrald.config.sections import EngineSettings
+from voxtrald.engines import transport
 from voxtrald.engines.base import AudioChunk
 from voxtrald.engines.mistral import MistralEngine
 from voxtrald.errors import (
@@ -556,6 +557,21 @@ def test_a_sweep_takes_only_what_is_ours_and_idle(standin, bench, tmp_path, chun
     other.close()
 
 
+def test_a_sweep_takes_what_dead_owners_left(standin, bench, chunk):
+    """Copies of other owners under the same installation go, those of the living and of strangers stay."""
+    for prefix in ("voxtrald-a-dead", "voxtrald-a-living", "voxtrald-b-dead"):
+        standin.script.add(Reset("answer"), match=UPLOAD)
+        with pytest.raises(ApiUnreachable):
+            bench(prefix=prefix).engine.deliver(chunk).attempt()
+    engine = bench(prefix="voxtrald-a-own").engine
+
+    swept = engine.sweep(spare=lambda name: "-living-" in name)
+
+    kept = [stored.filename.removesuffix("-0123456789abcdef.wav") for stored in standin.files]
+    assert swept == 1
+    assert kept == ["voxtrald-b-dead", "voxtrald-a-living"]
+
+
 def test_a_recorded_copy_that_is_gone_counts_as_deleted(bench):
     """The journal is brought up to date about copies the far side no longer has."""
     made = bench()
@@ -657,7 +673,16 @@ def test_the_uplink_is_measured(bench, tmp_path):
     underway.attempt()
     underway.close()
 
-    assert engine.uplink_bps > 0
+    assert engine.uplink_bps > 1_000_000
+
+
+def test_an_endless_answer_is_cut(bench, chunk, monkeypatch):
+    """An answer over the limit is not read to its end."""
+    monkeypatch.setattr(transport, "_MOST_BYTES", 100)
+    underway = bench(delivery="direct").engine.deliver(chunk)
+
+    with pytest.raises(ApiGarbled, match="over 100 bytes"):
+        underway.attempt()
 
 
 # --- the service itself ----------------------------------------------------------------------------------

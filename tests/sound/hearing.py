@@ -6,7 +6,7 @@ tones in one matrix product, and the windows are sums of its parts, so an hour t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -28,7 +28,8 @@ _WINDOW: Final = 4
 _PIECE: Final = 60 * _BLOCKS_PER_S
 _AUDIBLE: Final = 0.06
 _MARKER: Final = 0
-_INSIDE: Final = (-2, -1, 0, 1, 2)
+_DIP: Final = 3
+_INSIDE: Final = (-1, 0, 1)
 _CLEAR: Final = 0.5
 """A symbol is clear where the second tone is at most this part of the first."""
 
@@ -95,7 +96,7 @@ def _crossing(heights: Floats, before: int, after: int, level: float) -> float:
 
 
 def _read_word(tones: _Tones, start_ms: float) -> str | None:
-    """Read the six symbols after a marker, or None where they are not one clear word.
+    """Read the seven symbols after a marker, or None where they are not one clear word.
 
     Of the windows that lie inside a symbol the clearest one counts: lossy encoders smear a few of them.
     """
@@ -112,12 +113,27 @@ def _read_word(tones: _Tones, start_ms: float) -> str | None:
 
 
 def _leftovers(tones: _Tones, free: npt.NDArray[np.bool_]) -> Iterator[PlacedWord]:
-    """Tones that belong to no word, long enough to have been one."""
+    """Tones that belong to no word, long enough to have been one.
+
+    Between two symbols a faint tone sinks below what is audible; such a dip does not end a remnant.
+    """
     smear_ms = 2 * tones.block_ms
-    for first, last in _runs(free):
+    for first, last in _joined(_runs(free), most=_DIP):
         start_ms, end_ms = tones.time_ms(first), tones.time_ms(last - 1)
         if end_ms - start_ms - smear_ms > LEFTOVER_MS:
             yield _placed(BROKEN, start_ms, end_ms)
+
+
+def _joined(runs: Iterable[tuple[int, int]], *, most: int) -> Iterator[tuple[int, int]]:
+    """Runs, neighbours with at most so many windows between them made one."""
+    open_run: tuple[int, int] | None = None
+    for first, last in runs:
+        if open_run is not None and first - open_run[1] > most:
+            yield open_run
+            open_run = None
+        open_run = (first if open_run is None else open_run[0], last)
+    if open_run is not None:
+        yield open_run
 
 
 def _runs(flags: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
@@ -156,9 +172,7 @@ def _measure(blocks: Floats, rate: int) -> tuple[Floats, npt.NDArray[np.int8], F
     bank = _bank(rate)
     parts = (blocks @ bank).reshape(len(blocks), _WINDOW, -1)
     windows = len(blocks) - _WINDOW + 1
-    waves = sum(
-        (parts[shift : shift + windows, shift] for shift in range(1, _WINDOW)), parts[:windows, 0].copy()
-    )
+    waves = sum((parts[shift : shift + windows, shift] for shift in range(1, _WINDOW)), parts[:windows, 0].copy())
     tones = waves.shape[1] // 2
     heights = np.hypot(waves[:, :tones], waves[:, tones:])
     marker = heights[:, _MARKER].copy()
@@ -181,6 +195,4 @@ def _bank(rate: int) -> Floats:
     scale = window * 2 / window.sum() / 32768
     angles = 2 * np.pi * np.outer(np.arange(count) / rate, (MARKER_HZ, *TONES_HZ))
     waves = np.hstack([np.cos(angles), np.sin(angles)]) * scale[:, None]
-    return np.ascontiguousarray(
-        waves.reshape(_WINDOW, block, -1).transpose(1, 0, 2).reshape(block, -1), np.float32
-    )
+    return np.ascontiguousarray(waves.reshape(_WINDOW, block, -1).transpose(1, 0, 2).reshape(block, -1), np.float32)

@@ -1,6 +1,6 @@
 """Composes and sounds tone-coded speech.
 
-A word lasts 280 ms: a marker tone, then six symbols, each one of 16 tones for 40 ms. All tones lie between
+A word lasts 280 ms: a marker tone, then seven symbols, each one of 16 tones for 35 ms. All tones lie between
 700 and 2800 Hz, so they survive speech codecs and every resampling down to 8 kHz.
 """
 
@@ -22,7 +22,7 @@ from tests.sound.vocabulary import SYMBOLS, index_of, symbols_of, word_of
 Samples = npt.NDArray[np.int16]
 
 RATE: Final = 16_000
-SYMBOL_MS: Final = 40
+SYMBOL_MS: Final = 35
 RAMP_MS: Final = 5
 WORD_MS: Final = SYMBOL_MS * (1 + SYMBOLS)
 MARKER_HZ: Final = 2800.0
@@ -75,9 +75,7 @@ def compose(
     return tuple(words)
 
 
-def speak(
-    words: Iterable[PlacedWord], duration_ms: int, rate: int = RATE, *, never_quiet: bool = False
-) -> Samples:
+def speak(words: Iterable[PlacedWord], duration_ms: int, rate: int = RATE, *, never_quiet: bool = False) -> Samples:
     """Sound the words as mono int16 samples.
 
     Args:

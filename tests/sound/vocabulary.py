@@ -1,7 +1,7 @@
 """The fake words and the symbols that code them: 65,536 words, each its own number.
 
 A word is a proquint (Daniel S. Wilkerson, "A Proposal for Proquints", 2009): five letters, consonant and
-vowel in turn, that spell 16 bits. Its sound carries the same 16 bits as four hex symbols and a CRC-8 as two
+vowel in turn, that spell 16 bits. Its sound carries the same 16 bits as four hex symbols and a CRC-12 as three
 more.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 CONSONANTS = "bdfghjklmnprstvz"
 VOWELS = "aiou"
 VOCABULARY = 1 << 16
-SYMBOLS = 6
+SYMBOLS = 7
 
 
 def word_of(index: int) -> str:
@@ -44,22 +44,22 @@ def index_of(word: str) -> int:
 
 
 def symbols_of(index: int) -> tuple[int, ...]:
-    """Give the six hex symbols of a word: four of the number, two of its checksum."""
-    check = _crc8(index)
-    return (index >> 12, index >> 8 & 15, index >> 4 & 15, index & 15, check >> 4, check & 15)
+    """Give the seven hex symbols of a word: four of the number, three of its checksum."""
+    check = _crc12(index)
+    return (index >> 12, index >> 8 & 15, index >> 4 & 15, index & 15, check >> 8, check >> 4 & 15, check & 15)
 
 
 def index_from(symbols: tuple[int, ...]) -> int | None:
-    """Read six symbols back, or None where the checksum says they are not one word."""
+    """Read seven symbols back, or None where the checksum says they are not one word."""
     first, second, third, fourth = symbols[:4]
     index = first << 12 | second << 8 | third << 4 | fourth
     return index if symbols_of(index) == symbols else None
 
 
-def _crc8(index: int) -> int:
-    """CRC-8 with polynomial 0x07 (ITU-T I.432.1) over the two bytes of `index`."""
-    remainder = index << 8
+def _crc12(index: int) -> int:
+    """CRC-12 with polynomial x^12 + x^11 + x^3 + x^2 + x + 1 over the two bytes of `index`."""
+    remainder = index << 12
     for bit in range(15, -1, -1):
-        if remainder >> (bit + 8) & 1:
-            remainder ^= 0x107 << bit
-    return remainder & 0xFF
+        if remainder >> (bit + 12) & 1:
+            remainder ^= 0x180F << bit
+    return remainder & 0xFFF

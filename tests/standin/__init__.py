@@ -22,7 +22,8 @@ In a test:
         standin.calls(TRANSCRIBE)              # the requests of one kind
         standin.files                          # uploaded and not deleted
         standin.paid, standin.seconds_paid     # digest -> how often; billed seconds
-        standin.max_in_flight, standin.max_transcriptions, standin.first_byte_at   # (monotonic, wall clock)
+        standin.max_in_flight, standin.max_transcriptions
+        standin.first_byte_at, standin.first_audio_at                 # each (monotonic, wall clock)
         standin.violations                     # must be empty: the fixture checks it when the test ends
 
 `Standin(keys=..., latency=(base_s, per_audio_s), concurrency_cap=..., dedupe=True, max_bytes=...)`; `keys`,

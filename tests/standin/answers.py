@@ -81,8 +81,6 @@ def invalid_model(name: str) -> Answer:
     return error_answer(400, f"Invalid model: {name}", kind="invalid_model", code="1500")
 
 
-def validation(
-    message: str, *, kind: str = "value_error", loc: tuple[str | int, ...] = ()
-) -> dict[str, object]:
+def validation(message: str, *, kind: str = "value_error", loc: tuple[str | int, ...] = ()) -> dict[str, object]:
     """A validation problem: the whole body (files), or the message of an error (transcriptions)."""
     return {"detail": [{"type": kind, "loc": list(loc), "msg": message}]}

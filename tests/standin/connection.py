@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import uuid
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _CONTROL = "/_standin/"
 _NOT_MULTIPART = "Invalid request, make sure the request is formatted as a multipart/form-data request."
 _PIECES = 20
+_KINDS = {("POST", "/v1/audio/transcriptions"): "transcription", ("POST", "/v1/files"): "upload"}
 _LINGER_NOT = struct.pack("ii", 1, 0)
 _NOTHING = Answer(status=500, reset_after=0)
 """What a client gets that has left already, or when the stand-in itself fails."""
@@ -74,10 +76,7 @@ class Listener(socketserver.ThreadingMixIn, http.server.HTTPServer):
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection; a reset one without the polite goodbye."""
-        if (
-            request.fileno() >= 0
-            and request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == _LINGER_NOT
-        ):
+        if request.fileno() >= 0 and request.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == _LINGER_NOT:
             self.close_request(request)
         else:
             super().shutdown_request(request)
@@ -114,7 +113,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         if self._url.path.startswith(_CONTROL):
             self._send(self._control())
             return
-        kind = "transcription" if self._url.path == "/v1/audio/transcriptions" else "other"
+        kind = _KINDS.get((self.command, self._url.path), "other")
         begun = self._standin.records.begin(kind)
         self._standin.start_clock()
         self._left = int(self.headers.get("Content-Length") or 0)
@@ -154,8 +153,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
             if part.path not in kept:
                 part.path.unlink(missing_ok=True)
 
-    # --- one request, step by step
-    # ---------------------------------------------------------------------------
+    # --- one request, step by step ---------------------------------------------------------------------------
 
     def _answer(self, begun: Begun) -> Answer:
         early = self._standin.script.pick(Call(method=self.command, path=self._url.path), early=True)
@@ -205,9 +203,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         if contract.needs_key(template, method) and not self._has_key():
             return unauthorized()
         problems = contract.path_problems(template, self._url.path)
-        problems += contract.query_problems(
-            template, method, parse_qsl(self._url.query, keep_blank_values=True)
-        )
+        problems += contract.query_problems(template, method, parse_qsl(self._url.query, keep_blank_values=True))
         if method == "post":
             names = [part.name for part in self._form.files]
             problems += contract.form_problems(template, self._form.fields, names)
@@ -274,10 +270,14 @@ class Connection(http.server.BaseHTTPRequestHandler):
         if self._url.path == f"{_CONTROL}script" and self.command == "POST":
             self._standin.follow(json.loads(body))
             return json_answer({})
-        return json_answer(self._standin.stats()) if self._url.path == f"{_CONTROL}stats" else not_found()
+        match self._url.path.removeprefix(_CONTROL):
+            case "stats":
+                return json_answer(self._standin.stats())
+            case "requests":
+                return json_answer([asdict(request) for request in self._standin.requests])
+        return not_found()
 
-    # --- the wire
-    # --------------------------------------------------------------------------------------------
+    # --- the wire --------------------------------------------------------------------------------------------
 
     def _send(self, answer: Answer) -> None:
         whole = self._head(answer) + answer.body

@@ -58,9 +58,7 @@ def form_problems(template: str, fields: Sequence[tuple[str, str]], files: Seque
 def query_problems(template: str, method: str, query: Sequence[tuple[str, str]]) -> list[str]:
     """List what is wrong with the query parameters of a request."""
     operation = ("paths", template, method)
-    places = [
-        (*operation, "parameters", index) for index in range(len(_at(*operation).get("parameters", ())))
-    ]
+    places = [(*operation, "parameters", index) for index in range(len(_at(*operation).get("parameters", ())))]
     known = {_at(*place)["name"]: place for place in places}
     given = dict(query)
     problems = [f"unknown query parameter: {name}" for name in given if name not in known]
@@ -134,6 +132,4 @@ def _validator(names: tuple[str | int, ...]) -> Draft202012Validator:
     pointer = "/".join(str(name).replace("~", "~0").replace("/", "~1") for name in names)
     contract = DRAFT202012.create_resource(load_contract())
     registry: Registry[Any] = Registry().with_resource(_URI, contract)
-    return Draft202012Validator(
-        {"$ref": f"{_URI}#/{pointer}"}, format_checker=FormatChecker(), registry=registry
-    )
+    return Draft202012Validator({"$ref": f"{_URI}#/{pointer}"}, format_checker=FormatChecker(), registry=registry)

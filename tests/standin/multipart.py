@@ -1,4 +1,4 @@
-"""Reads multipart forms from a socket: file parts go to disk as they arrive, so memory stays small."""
+"""Reads forms from a socket: file parts go to disk as they arrive, so memory stays small."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 _READ_BYTES = 1 << 18
 
 
-class NotAForm(ValueError):  # noqa: N818  it says what the body is
-    """The body is not multipart/form-data, or breaks off."""
+class NotAForm(ValueError):
+    """The body is not a form, or breaks off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,8 @@ def read_form(pull: Callable[[int], bytes], *, content_type: str, length: int, f
         ConnectionError: the client went away.
     """
     kind, options = parse_options_header(content_type)
+    if kind == b"application/x-www-form-urlencoded":
+        return Form(fields=tuple(_read_urlencoded(pull, length)), files=())
     if kind != b"multipart/form-data" or b"boundary" not in options:
         drain(pull, length)
         raise NotAForm(f"not multipart/form-data: {content_type[:80]}")
@@ -73,8 +76,16 @@ def read_form(pull: Callable[[int], bytes], *, content_type: str, length: int, f
     try:
         _feed(parser, pull, length)
         return reader.finish()
-    finally:
-        reader.close()
+    except (NotAForm, ConnectionError):
+        reader.discard()
+        raise
+
+
+def _read_urlencoded(pull: Callable[[int], bytes], length: int) -> list[tuple[str, str]]:
+    body = bytearray()
+    while len(body) < length:
+        body += _pull_some(pull, length - len(body))
+    return parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def drain(pull: Callable[[int], bytes], length: int) -> None:
@@ -136,9 +147,13 @@ class _FormReader:
             raise NotAForm("the last boundary is missing")
         return Form(fields=tuple(self.fields), files=tuple(self.files))
 
-    def close(self) -> None:
+    def discard(self) -> None:
+        """Remove what has come so far."""
         if self._file is not None:
             self._file.close()
+            Path(self._file.name).unlink()
+        for part in self.files:
+            part.path.unlink()
 
     def _begin_part(self) -> None:
         self._headers = {}

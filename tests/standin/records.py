@@ -63,12 +63,15 @@ class Records:
         self.max_in_flight = 0
         self.max_transcriptions = 0
         self.first_byte_at: tuple[float, float] | None = None
+        self.first_audio_at: tuple[float, float] | None = None
 
     def begin(self, kind: str) -> Begun:
-        """Note that a request has begun."""
+        """Note that a request has begun: a `transcription`, an `upload`, or any `other`."""
         with self._lock:
             now_s = time.monotonic()
             self.first_byte_at = self.first_byte_at or (now_s, time.time())
+            if kind != "other":
+                self.first_audio_at = self.first_audio_at or (now_s, time.time())
             self._open[kind] += 1
             begun = Begun(at_s=now_s, in_flight=self._open.total(), of_kind=self._open[kind])
             self.max_in_flight = max(self.max_in_flight, begun.in_flight)

@@ -68,11 +68,7 @@ class _Rule:
     seen: int = 0
 
     def wants(self, call: Call, *, early: bool) -> bool:
-        return (
-            self.reply.early == early
-            and is_match(call.method, call.path, self.match)
-            and bool(self.when(call))
-        )
+        return self.reply.early == early and is_match(call.method, call.path, self.match) and bool(self.when(call))
 
 
 def is_match(method: str, path: str, match: tuple[str, str]) -> bool:

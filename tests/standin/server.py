@@ -135,6 +135,11 @@ class Standin:
         """When the first request arrived: on the monotonic clock and on the wall clock."""
         return self.records.first_byte_at
 
+    @property
+    def first_audio_at(self) -> tuple[float, float] | None:
+        """When the first upload or transcription arrived, on both clocks."""
+        return self.records.first_audio_at
+
     def calls(self, match: tuple[str, str]) -> tuple[Request, ...]:
         """The requests of one kind that have ended, such as `calls(TRANSCRIBE)`."""
         return tuple(request for request in self.requests if is_match(request.method, request.path, match))
@@ -173,6 +178,7 @@ class Standin:
             "max_in_flight": self.max_in_flight,
             "max_transcriptions": self.max_transcriptions,
             "first_byte_at": self.first_byte_at,
+            "first_audio_at": self.first_audio_at,
         }
 
     def follow(self, orders: Mapping[str, Any]) -> None:

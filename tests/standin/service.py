@@ -95,9 +95,7 @@ class Service:
         stored = self.shelf.open_url(url) if url is not None else self.shelf.find(file_id or "")
         if stored is None:
             return None
-        return Audio(
-            path=stored.path, filename=stored.filename, sha256=stored.sha256, forgotten=stored.forgotten
-        )
+        return Audio(path=stored.path, filename=stored.filename, sha256=stored.sha256, forgotten=stored.forgotten)
 
     def _list_models(self, _: Visit) -> Answer:
         return json_answer({"object": "list", "data": [model.card() for model in (*MODELS, RETIRED)]})

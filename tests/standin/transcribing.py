@@ -107,8 +107,7 @@ def write_transcript(
     """
     lines = list(_split(heard.words, most_words=1 if "word" in granularities else MOST_WORDS))
     segments = [
-        _segment(line, speaker=f"speaker_{index % 2 + 1}" if diarize else None)
-        for index, line in enumerate(lines)
+        _segment(line, speaker=f"speaker_{index % 2 + 1}" if diarize else None) for index, line in enumerate(lines)
     ]
     spoken = len(heard.words) * 3
     listened = ceil(heard.audio_s / 30) * TOKENS_PER_HALF_MINUTE

@@ -130,12 +130,13 @@ def test_runs_hold_every_span_once_and_join(pieces):
 
 
 def test_cuts_count_from_the_first_packet():
-    """At an mp3's start the encoder's delay lies before zero; a pass that begins later has none."""
+    """The first packet is the one the start lies in, on a grid that begins an encoder's delay before zero."""
     spans = [Span(start_ms=0, end_ms=10_000), Span(start_ms=10_000, end_ms=30_000)]
     later = [Span(start_ms=10_000, end_ms=30_000), Span(start_ms=30_000, end_ms=40_000)]
 
     assert cuts_from_first_packet(MP3, spans) == [10_000 + 25 - 13]
-    assert cuts_from_first_packet(MP3, later) == [20_000 - 13]
+    assert cuts_from_first_packet(MP3, later) == [20_000 + 10_025 % (1152 / 44.1) // 1 - 13]
+    assert cuts_from_first_packet(replace(MP3, container="wav"), later) == [20_000 - 10]
 
 
 def test_a_listed_piece_is_placed_in_the_recording():
@@ -148,9 +149,7 @@ def test_a_listed_piece_is_placed_in_the_recording():
 @pytest.mark.parametrize(("tag", "sample_rate_hz"), [(b"Xing", 44_100), (b"Info", 16_000)])
 def test_the_xing_header_is_found(tag, sample_rate_hz):
     """Frames and the place of LAME's part are read behind either name of the tag."""
-    head = (
-        bytes(36) + tag + (15).to_bytes(4, "big") + (1000).to_bytes(4, "big") + bytes(4 + 100 + 4) + b"Lavf"
-    )
+    head = bytes(36) + tag + (15).to_bytes(4, "big") + (1000).to_bytes(4, "big") + bytes(4 + 100 + 4) + b"Lavf"
 
     xing = read_xing(head)
 

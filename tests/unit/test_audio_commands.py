@@ -13,9 +13,9 @@ from voxtrald.transcript.model import Span
 
 SPAN = Span(start_ms=1_500, end_ms=4_000)
 
-NAMES = st.text(
-    st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40
-).filter(lambda name: name not in {".", ".."})
+NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40).filter(
+    lambda name: name not in {".", ".."}
+)
 
 
 def encoding(path: Path, **changes) -> list[str]:

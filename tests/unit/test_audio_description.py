@@ -86,7 +86,7 @@ def test_tags_are_not_taken_for_streams():
 
 
 def test_a_guessed_duration_is_marked():
-    """ffmpeg's own warning about a guess is kept."""
+    """A duration that ffmpeg itself calls a guess is marked as one."""
     description = read_description(GUESSED)
 
     assert description is not None

@@ -30,9 +30,7 @@ def test_words_of_ffmpeg_become_reasons(complaint, reason):
 
 def test_a_full_disk_is_not_the_recordings_fault(tmp_path):
     """No room in the work folder holds work, even where the recording is bad as well."""
-    fault = find_fault(
-        "av_interleaved_write_frame(): No space left on device", source=tmp_path, work=tmp_path
-    )
+    fault = find_fault("av_interleaved_write_frame(): No space left on device", source=tmp_path, work=tmp_path)
 
     assert isinstance(fault, StorageUnavailable)
     assert fault.path == tmp_path

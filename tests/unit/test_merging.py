@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from voxtrald.transcript.merging import merge
 from voxtrald.transcript.model import Answer, AnswerSegment, PlacedAnswer, Segment, Span
 from voxtrald.transcript.words import clean_text, split_words
 
+unhurried = settings(deadline=None)  # a busy machine is no failure
 WORD_MS = 400
 SPOKEN_MS = 350
 
@@ -53,10 +54,7 @@ def test_times_are_shifted_by_the_chunks_offset():
 
 def test_answers_may_come_in_any_order():
     """The chunk that is answered first need not be the first of the recording."""
-    assert (
-        merged_text(chunk(10_000, 20_000, said("two", 0, 500)), chunk(0, 10_000, said("one", 0, 9)))
-        == "one two"
-    )
+    assert merged_text(chunk(10_000, 20_000, said("two", 0, 500)), chunk(0, 10_000, said("one", 0, 9))) == "one two"
 
 
 def test_text_without_times_covers_its_chunk():
@@ -124,6 +122,7 @@ def test_what_no_file_may_hold_is_cleaned_away():
     assert clean_text(" red \x1b[31m\ud83d\r\n\u2028a\u00a0b\ufeff ") == "red [31m\ufffd a\u00a0b"
 
 
+@unhurried
 @given(st.text())
 def test_split_words_lose_nothing(text):
     """The words of a cleaned text joined together are the text."""
@@ -214,10 +213,18 @@ def test_text_without_times_is_joined_by_its_words():
 
 def test_the_joint_that_loses_least_wins():
     """A common word that comes again later is matched where nothing is left over, whatever the times say."""
-    left = chunk(0, 10_000, text="consistent with the")
-    right = chunk(9_000, 14_000, text="the requirements of this license to extend the patent")
+    left = chunk(0, 10_000, text="Arrange it in whatever manner is consistent with the")
+    right = chunk(7_000, 11_000, text="the requirements of this license to extend the patent")
 
-    assert merged_text(left, right) == "consistent with the requirements of this license to extend the patent"
+    assert merged_text(left, right).endswith("consistent with the requirements of this license to extend the patent")
+
+
+def test_words_repeated_within_a_second_are_not_taken_for_one_another():
+    """Where the words between two repeated ones are heard differently, the times tell the two apart."""
+    left = (said("no", 8_000, 8_200), said("uh", 8_300, 8_400), said("no", 8_600, 8_800))
+    right = (said("no", 0, 200), said("um", 300, 400), said("no", 600, 800))
+
+    assert merged_text(chunk(0, 10_000, *left), chunk(8_000, 20_000, *right)) == "no um no"
 
 
 def test_where_nothing_agrees_each_chunk_keeps_its_half():
@@ -251,20 +258,17 @@ def test_a_phrase_said_twice_at_different_times_stays_twice():
     left = said("we have that problem", 5_500, 8_200)
     right = said("We have it too", 1_700, 3_000)
 
-    assert (
-        merged_text(chunk(0, 10_000, left), chunk(8_000, 20_000, right))
-        == "we have that problem We have it too"
-    )
+    assert merged_text(chunk(0, 10_000, left), chunk(8_000, 20_000, right)) == "we have that problem We have it too"
 
 
 def test_chunks_that_do_not_overlap_keep_repeated_words():
     """At a quiet cut nothing is compared: who says a word twice has said it twice."""
     assert (
-        merged_text(chunk(0, 5_000, said("yes", 4_000, 5_000)), chunk(5_000, 9_000, said("yes", 0, 900)))
-        == "yes yes"
+        merged_text(chunk(0, 5_000, said("yes", 4_000, 5_000)), chunk(5_000, 9_000, said("yes", 0, 900))) == "yes yes"
     )
 
 
+@unhurried
 @given(
     st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 5_000), st.sampled_from("abcd")), max_size=8),
     st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 5_000), st.sampled_from("abcd")), max_size=8),
@@ -293,6 +297,7 @@ def ordered_segments(draw):
     )
 
 
+@unhurried
 @given(ordered_segments(), st.integers(0, 50))
 def test_one_answer_merges_to_itself(segments, offset_ms):
     """A recording sent in one piece keeps every segment as the engine told it."""
@@ -337,6 +342,7 @@ def group_words(draw, words, start_ms):
         at += size
 
 
+@unhurried
 @given(split_talk())
 def test_a_talk_heard_in_overlapping_chunks_merges_to_itself(talk):
     """Every word comes once, in order, wherever the chunks overlap and however segments group words."""
@@ -345,6 +351,7 @@ def test_a_talk_heard_in_overlapping_chunks_merges_to_itself(talk):
     assert " ".join(words) == merge(answers, duration_ms=duration_ms).text
 
 
+@unhurried
 @given(split_talk())
 def test_a_talk_heard_without_times_merges_to_itself(talk):
     """The same holds for engines that give the chunks' text alone."""
@@ -400,9 +407,7 @@ def test_what_neighbours_heard_of_a_missing_chunk_is_not_missing():
     answers = [chunk(0, 10_000), chunk(27_000, 40_000)]
     missing = [Span(start_ms=20_000, end_ms=30_000), Span(start_ms=7_000, end_ms=20_000)]
 
-    assert (Span(start_ms=10_000, end_ms=27_000),) == merge(
-        answers, duration_ms=40_000, missing=missing
-    ).missing
+    assert (Span(start_ms=10_000, end_ms=27_000),) == merge(answers, duration_ms=40_000, missing=missing).missing
 
 
 def test_a_recording_without_any_answer_is_all_missing():

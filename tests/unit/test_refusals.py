@@ -181,8 +181,7 @@ def test_a_wish_to_wait_reaches_the_error():
 @given(
     status=st.integers(300, 599),
     errand=st.sampled_from(Errand),
-    body=st.binary(max_size=80)
-    | st.sampled_from([b"{}", b'{"detail": [[[]]]}', b'{"message": {"detail": 3}}']),
+    body=st.binary(max_size=80) | st.sampled_from([b"{}", b'{"detail": [[[]]]}', b'{"message": {"detail": 3}}']),
     wish=st.text(max_size=40),
 )
 def test_every_error_answer_is_read(status, errand, body, wish):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.sound.formats import FORMATS, sample_recording
@@ -19,6 +20,7 @@ indices = st.integers(min_value=0, max_value=VOCABULARY - 1)
 
 
 def texts(words):
+    """The words alone."""
     return [word.text for word in words]
 
 
@@ -37,11 +39,11 @@ def test_a_word_and_its_number_are_the_same_thing(index):
 
 @given(indices)
 def test_symbols_carry_the_number(index):
-    """The six symbols of a word give its number back."""
+    """The seven symbols of a word give its number back."""
     assert index_from(symbols_of(index)) == index
 
 
-@given(indices, st.integers(min_value=0, max_value=5), st.integers(min_value=1, max_value=15))
+@given(indices, st.integers(min_value=0, max_value=6), st.integers(min_value=1, max_value=15))
 def test_one_wrong_symbol_is_always_noticed(index, position, change):
     """A word with one symbol replaced is no word."""
     symbols = list(symbols_of(index))
@@ -52,8 +54,8 @@ def test_one_wrong_symbol_is_always_noticed(index, position, change):
 
 def test_a_word_that_is_none_is_refused():
     """What is not in the vocabulary has no number."""
-    with pytest.raises(ValueError, match="substring not found|vocabulary"):
-        index_of("hello")
+    with pytest.raises(ValueError, match="vocabulary"):
+        index_of("hello!")
 
 
 @settings(max_examples=25, deadline=None)
@@ -78,7 +80,7 @@ def test_what_is_spoken_is_heard(said, rate, never_quiet):
 @settings(max_examples=60, deadline=None)
 @given(indices, st.integers(min_value=0, max_value=WORD_MS))
 def test_a_word_that_is_cut_is_never_another_word_nor_lost(index, cut_ms):
-    """Cut anywhere, each piece is the whole word, a broken word, or so short that the other piece is more than half."""
+    """Cut anywhere, its pieces are the whole word or a broken one, and at least one of them is noticed."""
     samples = speak([place(word_of(index), 200)], 700)
     place_of_cut = (200 + cut_ms) * RATE // 1000
 
@@ -101,9 +103,10 @@ def test_a_hole_in_a_word_breaks_it(index, hole_ms):
 
 
 @settings(max_examples=40, deadline=None)
+@example(18, 16, 120)
 @given(indices, indices, st.integers(min_value=0, max_value=240))
 def test_words_over_one_another_are_broken(one, other, shift_ms):
-    """Two different words at once are never heard as a third."""
+    """Two words at once are never heard as a third one, and never as nothing."""
     both = speak([place(word_of(one), 200)], 900) // 2 + speak([place(word_of(other), 200 + shift_ms)], 900) // 2
 
     assert set(texts(hear(both, RATE))) <= {word_of(one), word_of(other), BROKEN}
@@ -128,7 +131,7 @@ def test_noise_does_not_hide_words():
 def test_composed_speech_has_sentences():
     """Words count up without repeating, and every 8 to 15 of them a longer pause follows."""
     words = compose(600_000, seed=5, start_index=700)
-    pauses = [after.start_ms - before.end_ms for before, after in zip(words, words[1:], strict=False)]
+    pauses = [after.start_ms - before.end_ms for before, after in pairwise(words)]
     sentences = np.diff([at for at, pause in enumerate(pauses) if pause >= 400])
 
     assert [index_of(word.text) for word in words] == list(range(700, 700 + len(words)))
@@ -172,10 +175,10 @@ def test_a_sample_recording_says_what_it_says(tmp_path):
 
 
 def test_hearing_is_fast():
-    """Ten minutes are heard in less than the second that a thousandfold real time allows, and then some."""
+    """Ten minutes of speech are heard in less than a second of processor time."""
     samples = speak(compose(600_000, seed=8), 600_000)
     started_s = time.process_time()
 
     hear(samples, RATE)
 
-    assert time.process_time() - started_s < 3.0
+    assert time.process_time() - started_s < 1.0

@@ -136,9 +136,7 @@ def test_each_model_has_its_limit_and_price(model, minutes, price):
             "language": st.none() | st.just("lv"),
             "timestamps": st.sampled_from(["segment", "word", "none"]),
             "diarize": st.booleans(),
-            "context_bias": st.lists(
-                st.text("ab ,\t_", min_size=1, max_size=6).filter(str.strip), max_size=120
-            ),
+            "context_bias": st.lists(st.text("ab ,\t_", min_size=1, max_size=6).filter(str.strip), max_size=120),
         }
     ),
     refused=st.sets(st.sampled_from(["language", "timestamp_granularities", "diarize", "context_bias"])),

@@ -35,9 +35,7 @@ class Complaints:
 def fold(text: str) -> str:
     """Fold neighbouring lines that differ in numbers only into one, with how often it came."""
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    groups = (
-        (next(group := iter(same)), 1 + sum(1 for _ in group)) for _, same in groupby(lines, key=_shape)
-    )
+    groups = ((next(group := iter(same)), 1 + sum(1 for _ in group)) for _, same in groupby(lines, key=_shape))
     return "\n".join(first if times == 1 else f"{first} (x{times})" for first, times in groups)
 
 

@@ -72,9 +72,7 @@ def copy_first(source: AudioSource, span: Span, *, target: Path, ffmpeg: Ffmpeg)
 
 def split_runs(spans: Sequence[Span]) -> list[range]:
     """Split the indices of spans where one does not begin at the end of the one before it. Pure."""
-    starts = [
-        index for index, span in enumerate(spans) if index == 0 or span.start_ms != spans[index - 1].end_ms
-    ]
+    starts = [index for index, span in enumerate(spans) if index == 0 or span.start_ms != spans[index - 1].end_ms]
     return [range(*bounds) for bounds in zip(starts, [*starts[1:], len(spans)], strict=True)]
 
 
@@ -91,19 +89,17 @@ def _copy_run(source: AudioSource, run: Run, *, folder: Path, ffmpeg: Ffmpeg) ->
         while True:
             piece = next(pieces)
             if held is not None:
-                yield held
-            held = _place(piece, source=source, folder=folder, run=run)
-            ready += 1
+                yield _place(held, source=source, folder=folder, run=run)
+            ready, held = ready + 1, piece
     except StopIteration as end:
         finished: Finished = end.value
     finally:
         pieces.close()
     _require_unbroken(finished, source=source, run=run, ready=ready)
     if held is not None:
-        yield held
+        yield _place(held, source=source, folder=folder, run=run)
     if ready < len(run):
-        span = run[ready][0]
-        raise EmptySpanError(f"there is no sound between {span.start_ms} and {span.end_ms} ms")
+        raise EmptySpanError(run[ready][0])
 
 
 def _command(source: AudioSource, run: Run, folder: Path) -> list[str]:
@@ -122,13 +118,12 @@ def _command(source: AudioSource, run: Run, folder: Path) -> list[str]:
 def cuts_from_first_packet(source: AudioSource, spans: Sequence[Span]) -> list[int]:
     """Say where to cut between spans, counted from their first packet and aimed at the nearest joint. Pure.
 
-    The segment muxer cuts before the first packet at or after the given time, and counts from the first
-    packet, which at the start of an mp3 lies an encoder's delay before zero.
+    The segment muxer cuts before the first packet at or after the given time. The first packet is the one the spans'
+    start lies in. In an mp3 that is somewhere on the grid of frames, which begins an encoder's delay before zero.
     """
-    start_ms = spans[0].start_ms
-    delay_ms = source.start_ms if start_ms == 0 else 0
-    half_ms = round(packet_ms(source) / 2)
-    return [span.start_ms - start_ms + delay_ms - half_ms for span in spans[1:]]
+    start_ms, length_ms = spans[0].start_ms, packet_ms(source)
+    lead_ms = (start_ms + source.start_ms) % length_ms if source.container == "mp3" else 0
+    return [round(span.start_ms - start_ms + lead_ms - length_ms / 2) for span in spans[1:]]
 
 
 def packet_ms(source: AudioSource) -> float:
@@ -142,7 +137,7 @@ def _demuxing(source: AudioSource) -> list[str]:
     """WAV has no packets of its own: ask for short ones, or a cut could miss the pause it was meant for."""
     if source.container != "wav":
         return []
-    bytes_per_ms = source.sample_rate_hz * max(1, source.channels) * 2 / 1000
+    bytes_per_ms = source.sample_rate_hz * (source.channels or 1) * 2 / 1000
     return ["-max_size", str(max(_WAV_PACKET_BYTES, round(bytes_per_ms * _WAV_PACKET_MS)))]
 
 
@@ -173,7 +168,12 @@ def _pieces(lines: Generator[str, None, Finished], *, start_ms: int) -> Generato
 
 
 def _place(piece: Piece, *, source: AudioSource, folder: Path, run: Run) -> PreparedChunk:
-    """Make a chunk of a piece: correct its header and give it its name."""
+    """Make a chunk of a piece: correct its header and give it its name.
+
+    Raises:
+        EmptySpanError: there is nothing of its span in it.
+        StorageUnavailable: the work folder cannot be written.
+    """
     path = folder / piece.name
     span, target = run[int(path.stem)]
     try:
@@ -182,6 +182,9 @@ def _place(piece: Piece, *, source: AudioSource, folder: Path, run: Run) -> Prep
         if frames is not None:
             # More exact than the list, which gives the first piece's start as asked, not as found.
             duration_ms = frames_ms(frames, sample_rate_hz=source.sample_rate_hz)
+        if piece.end_ms - span.start_ms < 1:
+            # Sought behind the end, a demuxer may still give the last packet there is.
+            raise EmptySpanError(span)
         path.replace(target)
         size_bytes = target.stat().st_size
     except OSError as error:

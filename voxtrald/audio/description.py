@@ -27,12 +27,12 @@ _GUESS: Final = "Estimating duration from bitrate"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioStream:
-    """One audio stream; 0 channels where the layout has a name of its own."""
+    """One audio stream; `channels` is None where the layout has a name of its own, such as `quad`."""
 
     index: int
     codec: str
     sample_rate_hz: int
-    channels: int
+    channels: int | None
     bit_rate_bps: int | None
     is_default: bool
 
@@ -99,10 +99,10 @@ def _audio(index: int, words: str) -> AudioStream:
     )
 
 
-def _channels(words: str) -> int:
+def _channels(words: str) -> int | None:
     layout = _LAYOUT.search(words)
     if layout is None:
-        return 0
+        return None
     if layout[1]:
         return 1
     if layout[2]:

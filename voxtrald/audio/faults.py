@@ -16,13 +16,14 @@ _NO_ROOM_CODES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 # Exit codes differ between versions of ffmpeg and are 0 for many damaged files; its words have stayed the
 # same.
+_CUT_OFF: Final = (
+    Reason.TRUNCATED,
+    "the recording was not closed properly: its table of contents (moov atom) is missing or cut off",
+    "copy it again from the device; if it is broken there too, a repair tool for MP4 files may help",
+)
 _RECORDING_FAULTS: Final = (
-    (
-        "moov atom not found",
-        Reason.TRUNCATED,
-        "the recording was not closed properly: its table of contents (moov atom) is missing",
-        "copy it again from the device; if it is broken there too, a repair tool for MP4 files may help",
-    ),
+    ("moov atom not found", *_CUT_OFF),
+    ("atom truncated", *_CUT_OFF),
     (
         "not on whitelist",
         Reason.UNSUPPORTED,
@@ -57,6 +58,8 @@ def find_fault(complaint: str, *, source: Path, work: Path | None = None) -> Vox
     """
     if work is not None and any(phrase in complaint for phrase in _NO_ROOM):
         return no_room(work)
+    if work is not None and not work.is_dir():
+        return StorageUnavailable("the work folder is gone", path=work)
     return why_unreadable(source) or recording_fault(complaint)
 
 

@@ -172,9 +172,7 @@ class Ffmpeg:
             self._slots.release()
         return Finished(returncode=finished.returncode, stderr=finished.stderr, stdout=stdout)
 
-    def lines(
-        self, arguments: Sequence[str], *, source: Path, bounds: Bounds
-    ) -> Generator[str, None, Finished]:
+    def lines(self, arguments: Sequence[str], *, source: Path, bounds: Bounds) -> Generator[str, None, Finished]:
         """Run ffmpeg and yield its lines on stdout as they come; the generator's value says how it ended.
 
         Takes no slot: it serves packet copies, which are bound by the disk, and whose reader may pause for
@@ -202,9 +200,7 @@ class Ffmpeg:
         if self._stop.is_set():
             raise StopRequested("stopped while working on audio")
 
-    def _stream(
-        self, arguments: Sequence[str], *, source: Path, bounds: Bounds
-    ) -> Generator[bytes, None, Finished]:
+    def _stream(self, arguments: Sequence[str], *, source: Path, bounds: Bounds) -> Generator[bytes, None, Finished]:
         self._heed_stop()
         with self._child(arguments, bounds) as child:
             complaints = Complaints(limit=bounds.stderr_bytes)
@@ -240,9 +236,7 @@ class Ffmpeg:
         finally:
             _end(child)
 
-    def _pieces(
-        self, child: subprocess.Popen[bytes], *, source: Path, bounds: Bounds
-    ) -> Iterator[tuple[bool, bytes]]:
+    def _pieces(self, child: subprocess.Popen[bytes], *, source: Path, bounds: Bounds) -> Iterator[tuple[bool, bytes]]:
         """Yield what the child says as (is it stdout?, bytes) until both ends are closed."""
         silent_since_s, room = self._monotonic_s(), bounds.stdout_bytes
         with _listening(child) as selector:

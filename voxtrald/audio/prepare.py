@@ -42,6 +42,10 @@ class EmptySpanError(VoxtraldError):
 
     slug = "empty_span"
 
+    def __init__(self, span: Span) -> None:
+        super().__init__(f"there is no sound between {span.start_ms} and {span.end_ms} ms")
+        self.span = span
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedChunk:
@@ -258,7 +262,7 @@ def _require_sound(finished: Finished, *, source: AudioSource, span: Span, work:
         # Damaged, but there is something: a transcript of what can be heard beats none.
         return duration_ms
     if finished.returncode >= 0 and span.start_ms > 0:
-        raise EmptySpanError(f"there is no sound between {span.start_ms} and {span.end_ms} ms")
+        raise EmptySpanError(span)
     raise fault
 
 

@@ -31,7 +31,7 @@ class AudioSource:
             `aiff`, ...
         codec: as ffmpeg names it, such as `mp3`, `aac`, `pcm_s16le`.
         stream_index: which of the file's streams is the sound.
-        channels: 0 where the layout is unusual.
+        channels: None where the layout is unusual.
         bit_rate_bps: of the sound alone where known, else of the file.
         duration_ms: what the header says, a hint only.
         duration_exact: whether the header can be believed; `measure_ms` finds out otherwise.
@@ -44,7 +44,7 @@ class AudioSource:
     codec: str
     stream_index: int
     sample_rate_hz: int
-    channels: int
+    channels: int | None
     bit_rate_bps: int | None
     duration_ms: int | None
     duration_exact: bool
@@ -119,7 +119,7 @@ def _require_decodable(audio: AudioStream) -> None:
             "the audio track is in a format ffmpeg does not know, or is encrypted",
             hint="save the recording as mp3, m4a, wav or flac",
         )
-    if audio.sample_rate_hz == 0:
+    if audio.sample_rate_hz == 0 or audio.channels == 0:
         raise RecordingError(
             Reason.UNREADABLE,
             "the audio track has no readable sound",

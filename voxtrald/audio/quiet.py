@@ -85,9 +85,7 @@ def decode_window(source: AudioSource, *, window: Span, ffmpeg: Ffmpeg) -> Audio
     Raises as `find_cut` does.
     """
     most_bytes = _WAV_BYTES_PER_MS * (window.length_ms + 1000)
-    arguments = commands.decode(
-        source.path, container=source.container, stream_index=source.stream_index, span=window
-    )
+    arguments = commands.decode(source.path, container=source.container, stream_index=source.stream_index, span=window)
     bounds = Bounds(timeout_s=_TIMEOUT_S, stdout_bytes=most_bytes)
     finished = ffmpeg.run(arguments, source=source.path, bounds=bounds)
     if finished.complaint:

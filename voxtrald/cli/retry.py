@@ -9,7 +9,7 @@ import click
 from voxtrald.assembly import LEDGER_FILE
 from voxtrald.cli.options import config_option, read_settings
 from voxtrald.clock import Clock
-from voxtrald.errors import RecordingChanged
+from voxtrald.errors import RecordingChanged, StorageUnavailable
 from voxtrald.naming import shown
 from voxtrald.store.folders import Folders
 from voxtrald.store.jobs import Job
@@ -33,21 +33,19 @@ def retry(config: Path | None, *, everything: bool, names: tuple[str, ...]) -> i
     )
     with Ledger.open(settings.folders.state / LEDGER_FILE, clock=Clock()) as ledger:
         jobs = ledger.requeue(None if everything else names)
-        moved = [give_back(job, folders=folders) for job in jobs]
+        moved = [give_back(job, folders=folders, ledger=ledger) for job in jobs]
     if not jobs:
         click.echo("no failed recording has that name" if names else "nothing has failed")
     return 0 if all(moved) and (jobs or everything) else 1
 
 
-def give_back(job: Job, *, folders: Folders) -> bool:
+def give_back(job: Job, *, folders: Folders, ledger: Ledger) -> bool:
     """Move one recording from the error folder to the inbox."""
-    if not job.outputs:
-        click.echo(f"{shown(job.relative)}: its file is not in the error folder", err=True)
-        return False
     try:
-        back = folders.give_back(job.outputs[0], relative=job.relative)
-    except RecordingChanged as error:
+        back = folders.give_back(job.outputs[0] if job.outputs else job.relative, relative=job.relative)
+    except (RecordingChanged, StorageUnavailable) as error:
         click.echo(f"{shown(job.relative)}: {error.message}", err=True)
+        ledger.forget(job.id)
         return False
     folders.release_report(job.relative)
     click.echo(f"{shown(back)} is back in the inbox")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -108,5 +108,24 @@ class Engine(Protocol):
             ApiError: where it does not.
         """
 
-    def sweep(self) -> int:
-        """Delete this installation's leftovers on the far side and say how many there were."""
+    def sweep(self, recorded: Iterable[str] = (), *, spare: Callable[[str], bool] | None = None) -> int:
+        """Delete this installation's leftovers on the far side and say how many there were.
+
+        `recorded` are ids known to be leftovers; `spare` says of a remote name whether somebody still uses it.
+
+        Raises:
+            ApiError: where it cannot be found out now.
+        """
+
+    def use_key(self, api_key: str) -> None:
+        """Authorize with another key from the next request on.
+
+        Raises:
+            ConfigError: where it cannot be a key.
+        """
+
+    def abort(self) -> None:
+        """Break off requests on their way, as well as it can be done."""
+
+    def close(self) -> None:
+        """Close idle connections."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -94,9 +94,7 @@ class MistralEngine:
             read_timeout_s=settings.read_timeout_s,
             clock=clock,
         )
-        self._copies = RemoteCopies(
-            transport=self._transport, journal=journal, prefix=remote_prefix, stop=stop
-        )
+        self._copies = RemoteCopies(transport=self._transport, journal=journal, prefix=remote_prefix, stop=stop)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -110,7 +108,7 @@ class MistralEngine:
 
     @property
     def uplink_bps(self) -> float | None:
-        """Bytes (not bits) per second that one connection carried lately, or None before the first upload."""
+        """Bits per second that one upload carried lately, or None before the first one."""
         return self._transport.uplink.bps
 
     def deliver(self, chunk: AudioChunk) -> Delivery:
@@ -157,14 +155,10 @@ class MistralEngine:
         """
         facts = self.describe_model()
         if not facts.known:
-            raise ApiDenied(
-                f"the service does not offer the model {self.model}", hint="choose another engine.model"
-            )
+            raise ApiDenied(f"the service does not offer the model {self.model}", hint="choose another engine.model")
         if facts.retires_at is not None and facts.retires_at <= self._clock.now():
             successor = f"use {facts.replacement}" if facts.replacement else "choose another engine.model"
-            raise ApiDenied(
-                f"the model {self.model} was taken away on {facts.retires_at:%Y-%m-%d}", hint=successor
-            )
+            raise ApiDenied(f"the model {self.model} was taken away on {facts.retires_at:%Y-%m-%d}", hint=successor)
 
     def describe_model(self) -> ModelFacts:
         """Ask the service what it says about the model.
@@ -182,15 +176,27 @@ class MistralEngine:
             price=self._rules.price,
         )
 
-    def sweep(self, recorded: Iterable[str] = ()) -> int:
-        """Delete this installation's leftovers on the far side and say how many there were.
+    def sweep(self, recorded: Iterable[str] = (), *, spare: Callable[[str], bool] | None = None) -> int:
+        """Delete leftovers on the far side and say how many there were. Copies that deliveries use stay.
 
-        `recorded` are ids the journal holds without a deletion. Copies that running deliveries use stay.
+        Args:
+            recorded: ids the journal holds without a deletion.
+            spare: given, the copies of other owners under the same installation go, too (their names share our
+                prefix up to its last hyphen), except those whose name it wants to keep.
 
         Raises:
             ApiError: where the list of files cannot be had.
         """
-        return self._copies.sweep(recorded)
+        return self._copies.sweep(recorded, spare=spare)
+
+    def use_key(self, api_key: str) -> None:
+        """Authorize with another key from the next request on.
+
+        Raises:
+            ConfigError: where it cannot be a key.
+        """
+        _require_usable(api_key)
+        self._transport.use_key(api_key)
 
     def close(self) -> None:
         """Close idle connections."""

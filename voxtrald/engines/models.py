@@ -57,9 +57,7 @@ class ModelRules:
 
 
 _MINI_3 = ModelRules(
-    names=frozenset(
-        {"voxtral-mini-transcribe-3-0", "voxtral-mini-transcribe-3", "voxtral-mini-transcribe-latest"}
-    ),
+    names=frozenset({"voxtral-mini-transcribe-3-0", "voxtral-mini-transcribe-3", "voxtral-mini-transcribe-latest"}),
     max_chunk_minutes=45,  # the window of 65,536 tokens holds about 58 to 87; beyond it a request is refused
     price=Price(per_minute=0.0035, source="litellm price table", read_on=date(2026, 11, 23)),
     granularities=frozenset({"segment"}),
@@ -68,9 +66,7 @@ _MINI_3 = ModelRules(
     language_with_timestamps=True,
 )
 _SMALL_3 = ModelRules(
-    names=frozenset(
-        {"voxtral-small-transcribe-3-0", "voxtral-small-transcribe-3", "voxtral-small-transcribe-latest"}
-    ),
+    names=frozenset({"voxtral-small-transcribe-3-0", "voxtral-small-transcribe-3", "voxtral-small-transcribe-latest"}),
     max_chunk_minutes=45,
     price=Price(per_minute=0.004, source="litellm price table", read_on=date(2026, 11, 23)),
     granularities=frozenset({"segment"}),

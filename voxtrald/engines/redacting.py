@@ -15,9 +15,7 @@ _SHORTEST_SECRET = 8  # a shorter "secret" would blank out ordinary words
 
 _USER_IN_ADDRESS = re.compile(r"(?<=://)[^\s/@'\"<>]+@")
 _QUERY_OR_FRAGMENT = re.compile(r"(?<=[\w/.:\])])[?#](?!<redacted>)[^\s'\"<>]*[=&%/][^\s'\"<>]*")
-_AFTER_ADDRESS = re.compile(
-    r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>]*)[?#](?!<redacted>)[^\s'\"<>]*", re.IGNORECASE
-)
+_AFTER_ADDRESS = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?#'\"<>]*)[?#](?!<redacted>)[^\s'\"<>]*", re.IGNORECASE)
 _CREDENTIAL = re.compile(
     r"\b(bearer|basic|x-api-key|api[-_ ]?key|authorization|token|sig|signature|secret|password)"
     r"([\"']?\s*[:=]\s*[\"']?|\s+)(?:bearer\s+)?(?=\S*\d)(?!<redacted>)[^\s'\"<>,;]+",
@@ -53,6 +51,4 @@ def excerpt(text: str, *, secrets: Iterable[str] = ()) -> str:
 
 def _is_plain(run: str) -> bool:
     """Whether a long run is made of words and small numbers, or is a UUID."""
-    return _UUID.fullmatch(run) is not None or all(
-        _PLAIN_PIECE.fullmatch(piece) for piece in _SEPARATORS.split(run)
-    )
+    return _UUID.fullmatch(run) is not None or all(_PLAIN_PIECE.fullmatch(piece) for piece in _SEPARATORS.split(run))

@@ -33,9 +33,7 @@ _CODE_BAD_INPUT, _CODE_BAD_MODEL = "3310", "1500"
 _NOT_FETCHED = re.compile(
     r"could not be (fetched|downloaded|retrieved|accessed)|failed to (fetch|download)", re.IGNORECASE
 )
-_BAD_MODEL = re.compile(
-    r"\binvalid model\b|\bunknown model\b|\bmodel\b.*\b(not found|does not exist)\b", re.IGNORECASE
-)
+_BAD_MODEL = re.compile(r"\binvalid model\b|\bunknown model\b|\bmodel\b.*\b(not found|does not exist)\b", re.IGNORECASE)
 
 OPTIONAL_PARAMETERS = ("context_bias", "language", "timestamp_granularities", "diarize")
 _MENTIONS: Mapping[str, re.Pattern[str]] = {

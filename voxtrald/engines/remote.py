@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -51,14 +51,15 @@ class Copy:
 class RemoteCopies:
     """The service's file store, as far as it holds copies this installation made.
 
-    Every copy's name begins with `prefix`. That is how copies are found again whose id was never learnt,
-    because the answer to the upload got lost.
+    Every copy's name begins with `prefix`: the installation's name and, after its last hyphen, the owner's. That is
+    how copies are found again whose id was never learnt, because the answer to the upload got lost.
     """
 
     def __init__(self, *, transport: Transport, journal: UploadJournal, prefix: str, stop: Stop) -> None:
         self._transport = transport
         self._journal = journal
         self._prefix = f"{prefix}-"
+        self._installation_prefix = f"{prefix.rpartition('-')[0]}-"
         self._stop = stop
         self._in_use = CopiesInUse(stop=stop)
 
@@ -120,14 +121,18 @@ class RemoteCopies:
                 self._in_use.deleted(remote_id)
         return frozenset(gone)
 
-    def sweep(self, recorded: Iterable[str]) -> int:
+    def sweep(self, recorded: Iterable[str], *, spare: Callable[[str], bool] | None = None) -> int:
         """Delete the copies in `recorded` and all that bear our name, except those in use; say how many.
+
+        With `spare`, all owners' copies of this installation count as ours, unless it wants to keep their name.
 
         Raises:
             ApiError: where the list of files cannot be had.
         """
-        ours = (stored.id for stored in list(self._list()) if stored.name.startswith(self._prefix))
-        leftovers = dict.fromkeys([*recorded, *ours])
+        prefix = self._prefix if spare is None else self._installation_prefix
+        ours = (stored for stored in list(self._list()) if stored.name.startswith(prefix))
+        unwanted = (stored.id for stored in ours if spare is None or not spare(stored.name))
+        leftovers = dict.fromkeys([*recorded, *unwanted])
         return sum(self._delete_leftover(remote_id) for remote_id in leftovers)
 
     def _delete_leftover(self, remote_id: str) -> bool:

@@ -81,7 +81,7 @@ class Transport:
         self.uplink = Uplink()
         self._base_url = base_url.rstrip("/")
         self._auth = _Bearer(api_key)
-        self._secrets = (api_key,)
+        self._secrets: tuple[str, ...] = (api_key,)
         self._connect_timeout_s = connect_timeout_s
         self._read_timeout_s = read_timeout_s
         self._monotonic_s = clock.monotonic_s
@@ -179,6 +179,11 @@ class Transport:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(status=response.status_code, headers=headers, body=bytes(body))
 
+    def use_key(self, api_key: str) -> None:
+        """Authorize with another key from the next request on."""
+        self._secrets = (*self._secrets, api_key)
+        self._auth.api_key = api_key
+
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._own, "session", None)
         if session is None:
@@ -202,10 +207,10 @@ class _Bearer(requests.auth.AuthBase):
     """Put the key in the header. Without an auth object requests would let a ~/.netrc replace the header."""
 
     def __init__(self, api_key: str) -> None:
-        self._api_key = api_key
+        self.api_key = api_key
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._api_key}"
+        request.headers["Authorization"] = f"Bearer {self.api_key}"
         return request
 
 

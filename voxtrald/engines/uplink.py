@@ -10,7 +10,7 @@ _WEIGHT_OF_NEWEST = 0.3
 
 
 class Uplink:
-    """A smoothed speed in bytes per second of one connection, safe to use from several threads."""
+    """A smoothed speed of one connection in bits per second, safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,7 +18,7 @@ class Uplink:
 
     @property
     def bps(self) -> float | None:
-        """Bytes per second, or None before the first observation."""
+        """Bits per second, or None before the first observation."""
         with self._lock:
             return self._bps
 
@@ -26,7 +26,7 @@ class Uplink:
         """Learn from one body; small ones teach nothing."""
         if sent_bytes < _FEWEST_BYTES:
             return
-        newest = sent_bytes / max(seconds, _SHORTEST_S)
+        newest = 8 * sent_bytes / max(seconds, _SHORTEST_S)
         with self._lock:
             self._bps = newest if self._bps is None else smooth(self._bps, newest)
 

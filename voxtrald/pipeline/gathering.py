@@ -14,21 +14,22 @@ from functools import partial
 
 import structlog
 
-from voxtrald.audio.prepare import PreparedChunk
 from voxtrald.config import RecordingSettings
 from voxtrald.dispatch.threads import Broken
-from voxtrald.engines.base import AudioChunk
 from voxtrald.errors import (
-    ApiBusy,
-    ApiDenied,
     ApiError,
-    ApiRefused,
-    ApiUnreachable,
-    Reason,
     RecordingError,
     StopRequested,
 )
 from voxtrald.pipeline.assignment import Assignment, Tools
+from voxtrald.pipeline.deciding import (
+    BlameService,
+    FailChunk,
+    SendAgain,
+    TryLater,
+    judge,
+    recording_error,
+)
 from voxtrald.pipeline.events import (
     Answered,
     AttemptFailed,
@@ -42,8 +43,8 @@ from voxtrald.pipeline.events import (
 )
 from voxtrald.pipeline.preparing import Room
 from voxtrald.pipeline.progress import AllPrepared, ChunkProgress
-from voxtrald.pipeline.sending import Parcel, Sending
-from voxtrald.retrying import GiveUp, HoldAll, Policy, RetryIn, decide
+from voxtrald.pipeline.sending import Parcel, Sending, audio_chunk
+from voxtrald.retrying import Policy
 from voxtrald.store.ledger_chunks import ChunkAttempt, ChunkState
 from voxtrald.store.results import KeptAnswer, ResultKey
 from voxtrald.transcript.model import RemoteFile, Span
@@ -233,46 +234,45 @@ class Gathering:
     def _take_failure(self, event: AttemptFailed) -> None:
         self._under_way -= 1
         parcel = self._parcels[event.index]
-        log.info("attempt_failed", chunk=event.index, error=event.error.slug, status=event.error.status)
-        if isinstance(event.error, ApiDenied):
-            return self._send_again(parcel)  # waits at the gate, like everything else, until the hold ends
         parcel.failures.append(event.at_s)
-        circuit = self.tools.gate.circuit
-        counted = parcel.earlier_attempts + sum(not circuit.excuses(at_s) for at_s in parcel.failures)
-        if counted == 0:
-            return self._send_again(parcel)  # an outage: the gate says when, and nothing is counted
-        policy = retry_policy(self.assignment.settings)
-        match decide(event.error, attempt=counted, policy=policy, jitter=self.tools.jitter()):
-            case RetryIn(wait_s=wait_s):
-                self._retry_in(parcel, event.error, wait_s=wait_s, counted=counted)
-            case HoldAll():
-                self._send_again(parcel)
-            case GiveUp():
-                self._give_up(parcel, event.error)
-        return None
+        log.info("attempt_failed", chunk=event.index, error=event.error.slug, status=event.error.status)
+        verdict = judge(
+            event.error,
+            failures=parcel.failures,
+            earlier=parcel.earlier_attempts,
+            circuit=self.tools.gate.circuit,
+            policy=retry_policy(self.assignment.settings),
+            jitter=self.tools.jitter(),
+        )
+        if isinstance(verdict, FailChunk):
+            self._fail(parcel, event.error)
+        elif self._ending is None:
+            self._try_again(parcel, event.error, verdict)
 
-    def _send_again(self, parcel: Parcel) -> None:
-        if self._ending is None:
-            self._send(parcel)
+    def _try_again(self, parcel: Parcel, error: ApiError, verdict: SendAgain | BlameService | TryLater) -> None:
+        match verdict:
+            case SendAgain():
+                self._send(parcel)
+            case BlameService():
+                self.tools.gate.declare_outage()
+                self._send(parcel)
+            case TryLater(wait_s=wait_s, counted=counted):
+                self._note_retry(parcel, error, verdict)
+                self._send_in(parcel, wait_s=wait_s)
+                log.info("retry_scheduled", chunk=parcel.index, attempt=counted, wait_s=round(wait_s, 1))
 
-    def _retry_in(self, parcel: Parcel, error: ApiError, *, wait_s: float, counted: int) -> None:
-        if self._ending is not None:
-            return
-        next_at = self.tools.clock.now() + timedelta(seconds=wait_s)
+    def _note_retry(self, parcel: Parcel, error: ApiError, later: TryLater) -> None:
+        """Write the count down before the wait, so that a restart does not reset it."""
         self.tools.ledger.note_attempt(
-            self.assignment.job.id, parcel.key.digest, attempts=counted, error=error.slug, next_at=next_at
+            self.assignment.job.id,
+            parcel.key.digest,
+            attempts=later.counted,
+            error=error.slug,
+            next_at=self.tools.clock.now() + timedelta(seconds=later.wait_s),
         )
         self._tell(parcel.index, ChunkState.WAITING, note=error.slug)
-        log.info("retry_scheduled", chunk=parcel.index, attempt=counted, wait_s=round(wait_s, 1), error=error.slug)
-        self._send_in(parcel, wait_s=wait_s)
 
-    def _give_up(self, parcel: Parcel, error: ApiError) -> None:
-        since_s = parcel.failures[0]
-        last_success_s = self.tools.gate.circuit.last_success_s
-        if isinstance(error, ApiUnreachable | ApiBusy) and (last_success_s is None or last_success_s < since_s):
-            # Nothing of any recording has got through since this chunk first failed: the service is to blame.
-            self.tools.gate.declare_outage()
-            return self._send_again(parcel)
+    def _fail(self, parcel: Parcel, error: ApiError) -> None:
         parcel.delivery.close()
         failed = Settled(
             span=parcel.chunk.span,
@@ -283,7 +283,6 @@ class Gathering:
         self._settle(parcel.index, failed)
         if not self._has_text():
             self._end(recording_error(error))
-        return None
 
     def _settle(self, index: int, settled: Settled) -> None:
         self._settled[index] = settled
@@ -323,33 +322,7 @@ class Gathering:
         )
 
 
-def audio_chunk(chunk: PreparedChunk, *, key: ResultKey) -> AudioChunk:
-    """Describe a prepared chunk to an engine."""
-    return AudioChunk(
-        key=key.digest,
-        path=chunk.path,
-        extension=chunk.extension,
-        size_bytes=chunk.size_bytes,
-        duration_ms=chunk.duration_ms,
-    )
-
-
 def retry_policy(settings: RecordingSettings) -> Policy:
     """Read how patient to be from the settings."""
     retry = settings.retry
     return Policy(attempts=retry.attempts, first_wait_s=retry.first_wait_s, max_wait_s=retry.max_wait_s)
-
-
-def recording_error(error: ApiError) -> RecordingError:
-    """Say what a chunk's final error means for its recording."""
-    if isinstance(error, ApiRefused):
-        return RecordingError(
-            Reason.REJECTED_BY_API,
-            f"the transcription service refused the recording: {error.message}",
-            hint="check that the file plays; if it does, see whether engine.language or context_bias is at fault",
-        )
-    return RecordingError(
-        Reason.GAVE_UP,
-        f"the transcription service did not give an answer in all attempts: {error.message}",
-        hint="move the file back to the inbox to try again; only what is missing is asked and paid for",
-    )

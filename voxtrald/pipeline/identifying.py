@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Protocol
 
 from voxtrald.errors import RecordingChanged, StopRequested, StorageUnavailable
+from voxtrald.stopping import Stop
+from voxtrald.store.durable import open_source, storage_errors
 
 _BLOCK_BYTES = 1 << 20
-
-
-class StopSignal(Protocol):
-    """The part of `threading.Event` that a wait needs."""
-
-    def is_set(self) -> bool:
-        """Whether stop was asked for."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for stop."""
 
 
 class FileFacts(Protocol):
@@ -51,7 +42,7 @@ def require_unchanged(path: Path, facts: FileFacts) -> None:
         raise RecordingChanged(f"{path.name} changed while it was being worked on")
 
 
-def fingerprint(path: Path, *, facts: FileFacts, stop: StopSignal) -> str:
+def fingerprint(path: Path, *, facts: FileFacts, stop: Stop) -> str:
     """Hash the content of the file that was claimed; flat memory whatever its size.
 
     Raises:
@@ -61,17 +52,10 @@ def fingerprint(path: Path, *, facts: FileFacts, stop: StopSignal) -> str:
     """
     digest = hashlib.sha256()
     block = bytearray(_BLOCK_BYTES)
-    try:
-        # O_NOFOLLOW: a link put in the file's place must not make us read something else.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            while count := file.readinto(block):
-                digest.update(memoryview(block)[:count])
-                if stop.is_set():
-                    raise StopRequested("stopped while reading the recording")
-    except FileNotFoundError as error:
-        raise RecordingChanged(f"{path.name} is gone") from error
-    except OSError as error:
-        raise StorageUnavailable(f"cannot read {path}: {error.strerror}", path=path) from error
+    with open_source(path) as file, storage_errors(path):
+        while count := file.readinto(block):
+            digest.update(memoryview(block)[:count])
+            if stop.is_set():
+                raise StopRequested("stopped while reading the recording")
     require_unchanged(path, facts)
     return digest.hexdigest()

@@ -191,7 +191,9 @@ class Preparation:
     def _first(self, span: Span) -> PreparedChunk:
         self.room.take()
         if self._way(is_first=True) == "copy":
-            return copying.copy_first(self.source, span, target=self._target(0), ffmpeg=self.tools.ffmpeg)
+            return copying.copy_first(
+                self.source, span, target=self.assignment.work / "first", ffmpeg=self.tools.ffmpeg
+            )
         return self._encode(0, span, is_last=False)
 
     def _prepare_rest(self, spans: Sequence[Span], *, offered: bool) -> None:
@@ -264,7 +266,7 @@ class Preparation:
             is_last=is_last,
             bitrate_kbps=audio.bitrate_kbps,
             sample_rate_hz=audio.sample_rate_hz,
-            target_format=audio.convert_to,
+            format=audio.convert_to,
             ffmpeg=self.tools.ffmpeg,
         )
 

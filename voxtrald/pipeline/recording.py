@@ -14,8 +14,9 @@ from voxtrald.dispatch.threads import guarded
 from voxtrald.errors import RecordingChanged, RecordingError, StopRequested, StorageUnavailable
 from voxtrald.pipeline.assembling import assemble, error_report, partial_text, tally
 from voxtrald.pipeline.assignment import Assignment, Tools
+from voxtrald.pipeline.deciding import recording_error
 from voxtrald.pipeline.events import Event, StopAsked
-from voxtrald.pipeline.gathering import Gathered, Gathering, recording_error
+from voxtrald.pipeline.gathering import Gathered, Gathering
 from voxtrald.pipeline.identifying import fingerprint
 from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome, Tally
 from voxtrald.pipeline.preparing import Preparation, Room

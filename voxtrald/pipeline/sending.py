@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 import structlog
 
 from voxtrald.audio.prepare import PreparedChunk
-from voxtrald.engines.base import Delivery, Engine
+from voxtrald.engines.base import AudioChunk, Delivery, Engine
 from voxtrald.errors import (
     ApiBusy,
     ApiDenied,
@@ -145,3 +145,14 @@ class Sending:
 def billed_s(answer: Answer, *, duration_ms: int) -> float:
     """Seconds of audio an answer is billed at: what the engine said, else the chunk's length in started seconds."""
     return answer.billed_s if answer.billed_s is not None else float(math.ceil(duration_ms / 1000))
+
+
+def audio_chunk(chunk: PreparedChunk, *, key: ResultKey) -> AudioChunk:
+    """Describe a prepared chunk to an engine."""
+    return AudioChunk(
+        key=key.digest,
+        path=chunk.path,
+        extension=chunk.extension,
+        size_bytes=chunk.size_bytes,
+        duration_ms=chunk.duration_ms,
+    )

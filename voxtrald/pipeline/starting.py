@@ -7,7 +7,8 @@ from collections.abc import Callable
 import structlog
 
 from voxtrald.clock import Clock
-from voxtrald.engines.mistral import MistralEngine
+from voxtrald.engines.base import Engine
+from voxtrald.errors import RecordingChanged
 from voxtrald.store.folders import Folders
 from voxtrald.store.jobs import Job, JobState
 from voxtrald.store.ledger import Ledger
@@ -39,11 +40,19 @@ def _close(job: Job, *, ledger: Ledger, folders: Folders) -> None:
         ledger.end(job.id, JobState.DONE, outputs=names)
     elif quarantined := folders.find_quarantined(job):
         ledger.end(job.id, JobState.FAILED, outputs=quarantined.names, reason="interrupted")
-    elif not folders.source_path(job.relative).exists():
+    elif not is_there(job, folders=folders):
         ledger.forget(job.id)
 
 
-def clear_leftovers(engine: MistralEngine, *, ledger: Ledger, clock: Clock, is_alive: Callable[[str], bool]) -> int:
+def is_there(job: Job, *, folders: Folders) -> bool:
+    """Whether a job's recording can still be found in the inbox."""
+    try:
+        return folders.source_path(job.relative).exists()
+    except RecordingChanged:
+        return False
+
+
+def clear_leftovers(engine: Engine, *, ledger: Ledger, clock: Clock, is_alive: Callable[[str], bool]) -> int:
     """Delete the remote copies that earlier runs left behind, also those whose id was never recorded.
 
     Raises:

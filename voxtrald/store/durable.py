@@ -11,6 +11,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
@@ -278,8 +279,7 @@ def open_source(path: Path) -> BufferedReader:
         if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO}:
             raise RecordingChanged(f"{path.name} is gone or is not a file any more") from error
         raise storage_trouble(error, path=path) from error
-    file = os.fdopen(descriptor, "rb")
-    if not os.path.isfile(descriptor):  # noqa: PTH113 - asks about the open file, not about its name
-        file.close()
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
         raise RecordingChanged(f"{path.name} is not a file any more")
-    return file
+    return os.fdopen(descriptor, "rb")

@@ -153,7 +153,7 @@ class Folders:
         return find_published(
             job,
             job.publication,
-            source=self.source_path(job.relative),
+            source=self._inbox / job.relative,
             folder=_mirrored(self._outbox, job.relative),
         )
 
@@ -166,11 +166,11 @@ class Folders:
             RecordingChanged: the file in the inbox is not the one that was claimed.
             StorageUnavailable: something could not be written; repeat when it can.
         """
-        return self._quarantining(job).run(report=report, partial=partial)
+        return self._quarantining(job, source=self.source_path(job.relative)).run(report=report, partial=partial)
 
     def find_quarantined(self, job: Job) -> Quarantined | None:
         """Find the recording of a job that went to the error folder before the ledger could be told."""
-        return self._quarantining(job).find()
+        return self._quarantining(job, source=self._inbox / job.relative).find()
 
     def release_report(self, relative: str) -> None:
         """Remove the reports of an earlier failure, where the recording itself is not in the error folder.
@@ -205,10 +205,10 @@ class Folders:
                 return str(free)
         raise StorageUnavailable(f"others keep taking the names in {target.parent}", path=target.parent)
 
-    def _quarantining(self, job: Job) -> Quarantining:
+    def _quarantining(self, job: Job, *, source: Path) -> Quarantining:
         return Quarantining(
             job=job,
-            source=self.source_path(job.relative),
+            source=source,
             folder=_mirrored(self._error, job.relative),
             reservations=self._failing,
         )

@@ -93,6 +93,4 @@ def plan_spans(duration_ms: int, cuts: Sequence[Cut], *, limits: ChunkLimits) ->
         back_ms = 0 if cut.quiet else limits.shared_ms
         starts_ms.append(max(cut.at_ms - back_ms, previous_ms))
     ends_ms = [*(cut.at_ms for cut in inside), duration_ms]
-    return tuple(
-        Span(start_ms=start_ms, end_ms=end_ms) for start_ms, end_ms in zip(starts_ms, ends_ms, strict=True)
-    )
+    return tuple(Span(start_ms=start_ms, end_ms=end_ms) for start_ms, end_ms in zip(starts_ms, ends_ms, strict=True))

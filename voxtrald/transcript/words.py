@@ -14,15 +14,11 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 _SENTENCE_END = re.compile(r"[.!?…。！？؟।][\"'»”’)\]」』]*$")  # noqa: RUF001 (other scripts end sentences too)
 
-_EAST_ASIAN = (
-    "\u3001-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff9f\U00020000-\U0003ffff"
-)
+_EAST_ASIAN = "\u3001-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff9f\U00020000-\U0003ffff"
 _SOUTH_EAST_ASIAN = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
 _EAST_ASIAN_CHARACTER = re.compile(f"[{_EAST_ASIAN}]")
 _UNSPACED_CHARACTER = re.compile(f"[{_EAST_ASIAN}{_SOUTH_EAST_ASIAN}]")
-_LEADING_VOWELS = (
-    "\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4"  # written before their consonant
-)
+_LEADING_VOWELS = "\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec4"  # written before their consonant
 _NEVER_FIRST = "ぁぃぅぇぉっゃゅょァィゥェォッャュョー々"
 
 
@@ -46,9 +42,7 @@ def clean_text(text: str) -> str:
     """
     one_line = _BREAKING_SPACE.sub(" ", _SURROGATE.sub("\ufffd", text))
     kept = "".join(
-        character
-        for character in one_line
-        if unicodedata.category(character) != "Cc" and character != "\ufeff"
+        character for character in one_line if unicodedata.category(character) != "Cc" and character != "\ufeff"
     )
     return kept.strip()
 

@@ -13,7 +13,7 @@ import structlog
 from voxtrald.config import WatchSettings
 from voxtrald.errors import StorageUnavailable
 from voxtrald.naming import IgnoreRules, is_recording_name, shown
-from voxtrald.watch.scanning import TOP, OddKind, Oddity, scan, sight
+from voxtrald.watch.scanning import TOP, Oddity, OddKind, scan, sight
 from voxtrald.watch.settling import Recording, Settling, Sighting
 from voxtrald.watch.watcher import Hint, HintKind, Watcher
 

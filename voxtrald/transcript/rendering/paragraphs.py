@@ -41,9 +41,7 @@ def paragraphs(transcript: Transcript) -> tuple[Paragraph, ...]:
         )
         for group in _group(transcript.segments, gaps=transcript.missing)
     ]
-    notes = [
-        Paragraph(start_ms=gap.start_ms, text=missing_note(gap), is_note=True) for gap in transcript.missing
-    ]
+    notes = [Paragraph(start_ms=gap.start_ms, text=missing_note(gap), is_note=True) for gap in transcript.missing]
     found = sorted((*notes, *spoken), key=lambda paragraph: paragraph.start_ms)
     return tuple(found) or (Paragraph(start_ms=0, text=NOTHING_SAID, is_note=True),)
 

@@ -1,0 +1,1 @@
+"""Measurements of the installed program against a stand-in for the API; see README.md here."""

@@ -1,0 +1,96 @@
+"""The stand-in for the API in a process of its own, so that its work is not counted as the program's."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import requests
+
+from benchmarks.footprint import cpu_s
+
+KEY: Final = "test-key"
+LATENCY: Final = (1.0, 0.01)
+"""How long a transcription takes: seconds, and seconds for each second of audio."""
+
+UPLOAD: Final = ("POST", "/v1/files")
+_PATIENCE_S: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request as the stand-in saw it; times are on the machine's monotonic clock.
+
+    Attributes:
+        began_s: when its head had been read.
+        ended_s: when its answer was handed to the network.
+    """
+
+    method: str
+    path: str
+    status: int | None
+    began_s: float
+    ended_s: float
+    bytes_in: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FarSide:
+    """A running stand-in."""
+
+    url: str
+    pid: int
+
+    def calls(self) -> list[Call]:
+        """Every request that has ended, in the order of their beginnings."""
+        calls = [
+            Call(
+                method=each["method"],
+                path=each["path"],
+                status=each["status"],
+                began_s=each["started_s"],
+                ended_s=each["ended_s"],
+                bytes_in=each["bytes_in"],
+            )
+            for each in self._ask("requests")
+        ]
+        return sorted(calls, key=lambda call: call.began_s)
+
+    def stats(self) -> dict[str, Any]:
+        """Give the counters."""
+        stats: dict[str, Any] = self._ask("stats")
+        return stats
+
+    def cpu_s(self) -> float:
+        """Give the processor time it has used so far."""
+        return cpu_s(self.pid)
+
+    def _ask(self, what: str) -> Any:
+        return requests.get(f"{self.url}/_standin/{what}", timeout=_PATIENCE_S).json()
+
+
+@contextmanager
+def standing_in(latency: tuple[float, float] = LATENCY) -> Iterator[FarSide]:
+    """Run the stand-in while the block lasts."""
+    base_s, per_audio_s = latency
+    command = [sys.executable, "-m", "tests.standin", "--latency", f"{base_s}+{per_audio_s}", "--key", KEY]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield FarSide(url=process.stdout.readline().strip(), pid=process.pid)
+        finally:
+            process.terminate()
+
+
+def first_upload_s(calls: Sequence[Call]) -> float:
+    """Give the moment the first upload reached the far side."""
+    return next(call.began_s for call in calls if (call.method, call.path) == UPLOAD)
+
+
+def uploaded_bytes(calls: Sequence[Call]) -> int:
+    """Sum the bodies of all uploads."""
+    return sum(call.bytes_in for call in calls if (call.method, call.path) == UPLOAD)

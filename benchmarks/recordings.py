@@ -1,0 +1,99 @@
+"""The recordings that are measured with: tone-coded speech, so that every word can be accounted for."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.sound.formats import convert
+from tests.sound.hearing import BROKEN
+from tests.sound.speech import PlacedWord, compose, speak, write_wav
+
+LONG_MINUTES: Final = 101
+SHORT_S: Final = 10
+
+_SEED: Final = 1
+_STEREO_128K: Final = ("-ar", "44100", "-ac", "2", "-b:a", "128k")
+_CODECS: Final = {"mp3": ("-c:a", "libmp3lame"), "m4a": ("-c:a", "aac", "-aac_coder", "fast")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """A recording and what is said in it."""
+
+    path: Path
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """What became of the words.
+
+    Attributes:
+        lost: said, but not in the text.
+        doubled: more often in the text than said.
+        cut: broken pieces in the text.
+        exact: the text has every word once, in order, and nothing else.
+    """
+
+    lost: int
+    doubled: int
+    cut: int
+    exact: bool
+
+
+def long_sample(cache: Path, extension: str, *, minutes: int = LONG_MINUTES) -> Sample:
+    """Make a long stereo recording at 44.1 kHz and 128 kbit/s, once for each cache folder."""
+    duration_ms = minutes * 60_000
+    words = compose(duration_ms, seed=_SEED)
+    path = cache / f"talk-{minutes}min.{extension}"
+    if not path.exists():
+        _write(path, words, duration_ms, (*_STEREO_128K, *_CODECS[extension]))
+    return Sample(path=path, words=texts(words))
+
+
+def memos(cache: Path, count: int) -> list[Sample]:
+    """Make `count` different memos of ten seconds, mono m4a at 64 kbit/s, once for each cache folder."""
+    return [_short(cache, number, "m4a", "-b:a", "64k") for number in range(count)]
+
+
+def short_mp3s(cache: Path, count: int) -> list[Sample]:
+    """Make `count` different mp3 files of ten seconds, mono at 64 kbit/s, once for each cache folder."""
+    return [_short(cache, number, "mp3", "-b:a", "64k") for number in range(count)]
+
+
+def compare(said: Sequence[str], heard: Sequence[str]) -> Accuracy:
+    """Account for every word; within one recording each is said once."""
+    counts = Counter(heard)
+    return Accuracy(
+        lost=sum(word not in counts for word in said),
+        doubled=sum(count - 1 for word, count in counts.items() if word != BROKEN and count > 1),
+        cut=counts[BROKEN],
+        exact=list(said) == list(heard),
+    )
+
+
+def texts(words: Sequence[PlacedWord]) -> tuple[str, ...]:
+    """Give the words without their times."""
+    return tuple(word.text for word in words)
+
+
+def _short(cache: Path, number: int, extension: str, *arguments: str) -> Sample:
+    duration_ms = SHORT_S * 1000
+    words = compose(duration_ms, seed=_SEED + number, start_index=number * 20)
+    path = cache / f"memo-{number:04d}.{extension}"
+    if not path.exists():
+        _write(path, words, duration_ms, (*_CODECS[extension], *arguments))
+    return Sample(path=path, words=texts(words))
+
+
+def _write(path: Path, words: Sequence[PlacedWord], duration_ms: int, arguments: Sequence[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        wav = write_wav(Path(folder) / "speech.wav", speak(words, duration_ms))
+        # Under another name until it is whole, so that an interrupted run leaves no half of a recording.
+        convert(wav, path.with_name(f"part-{path.name}"), *arguments).rename(path)

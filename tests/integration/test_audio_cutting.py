@@ -1,0 +1,76 @@
+"""Where real recordings are cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.integration.audio_files import TALK_MS, WORDS, new_ffmpeg, write_talk
+from tests.sound.speech import RATE, speak, write_wav
+from voxtrald.audio.probe import probe
+from voxtrald.audio.quiet import decode_window, find_cut
+from voxtrald.errors import RecordingChanged
+from voxtrald.transcript.model import Cut, Span
+
+WINDOW = Span(start_ms=8_000, end_ms=20_000)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.mp3", ()),
+        ("a.m4a", ()),
+        ("a.ogg", ("-c:a", "libvorbis")),
+        ("a.amr", ("-ac", "1", "-ar", "8000", "-c:a", "libopencore_amrnb")),
+    ],
+)
+def test_cuts_lie_between_words(tmp_path, name, options):
+    """In any format the cut is inside the window, in a pause."""
+    ffmpeg = new_ffmpeg()
+    source = probe(write_talk(tmp_path / name, *options), ffmpeg=ffmpeg)
+
+    cut = find_cut(source, window=WINDOW, ffmpeg=ffmpeg)
+
+    assert cut.quiet
+    assert WINDOW.start_ms <= cut.at_ms <= WINDOW.end_ms
+    assert not [word for word in WORDS if word.start_ms < cut.at_ms < word.end_ms]
+
+
+def test_a_recording_without_a_pause_is_told_as_such(tmp_path):
+    """Where a hum never stops, the cut is not quiet and the chunks will overlap."""
+    path = write_wav(tmp_path / "a.wav", speak(WORDS, TALK_MS, never_quiet=True), RATE)
+    ffmpeg = new_ffmpeg()
+
+    assert not find_cut(probe(path, ffmpeg=ffmpeg), window=WINDOW, ffmpeg=ffmpeg).quiet
+
+
+def test_where_there_is_no_sound_the_windows_end_is_quiet(tmp_path):
+    """A window behind the end, or in a hole, can be cut anywhere."""
+    ffmpeg = new_ffmpeg()
+    source = probe(write_talk(tmp_path / "a.m4a"), ffmpeg=ffmpeg)
+    window = Span(start_ms=TALK_MS + 1_000, end_ms=TALK_MS + 9_000)
+
+    assert find_cut(source, window=window, ffmpeg=ffmpeg) == Cut(at_ms=window.end_ms, quiet=True)
+
+
+def test_only_the_window_is_decoded(tmp_path):
+    """The samples are those of the window, to a few milliseconds."""
+    ffmpeg = new_ffmpeg()
+    source = probe(write_talk(tmp_path / "a.wav"), ffmpeg=ffmpeg)
+
+    sound = decode_window(source, window=Span(start_ms=5_000, end_ms=7_500), ffmpeg=ffmpeg)
+
+    expected = speak(WORDS, TALK_MS)[5 * RATE : 7 * RATE + RATE // 2].astype(float)
+    heard = np.frombuffer(sound.raw_data, "<i2").astype(float)
+    assert len(sound) == 2_500
+    assert np.corrcoef(expected, heard)[0, 1] > 0.98
+
+
+def test_a_recording_that_vanished_is_not_at_fault(tmp_path):
+    """A file moved away is looked for again."""
+    ffmpeg = new_ffmpeg()
+    source = probe(write_talk(tmp_path / "a.m4a"), ffmpeg=ffmpeg)
+    source.path.unlink()
+
+    with pytest.raises(RecordingChanged):
+        find_cut(source, window=WINDOW, ffmpeg=ffmpeg)
