@@ -18,6 +18,7 @@ LATENCY: Final = (1.0, 0.01)
 """How long a transcription takes: seconds, and seconds for each second of audio."""
 
 UPLOAD: Final = ("POST", "/v1/files")
+TRANSCRIBE: Final = ("POST", "/v1/audio/transcriptions")
 _PATIENCE_S: Final = 10
 
 

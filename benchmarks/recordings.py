@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
+from tests.sound import speech, vocabulary
 from tests.sound.formats import convert
 from tests.sound.hearing import BROKEN
 from tests.sound.speech import PlacedWord, compose, speak, write_wav
@@ -46,24 +49,24 @@ class Accuracy:
     exact: bool
 
 
-def long_sample(cache: Path, extension: str, *, minutes: int = LONG_MINUTES) -> Sample:
+def long_sample(folder: Path, extension: str, *, minutes: int = LONG_MINUTES) -> Sample:
     """Make a long stereo recording at 44.1 kHz and 128 kbit/s, once for each cache folder."""
     duration_ms = minutes * 60_000
     words = compose(duration_ms, seed=_SEED)
-    path = cache / f"talk-{minutes}min.{extension}"
+    path = folder / f"talk-{minutes}min-{_language()}.{extension}"
     if not path.exists():
         _write(path, words, duration_ms, (*_STEREO_128K, *_CODECS[extension]))
     return Sample(path=path, words=texts(words))
 
 
-def memos(cache: Path, count: int) -> list[Sample]:
+def memos(folder: Path, count: int) -> list[Sample]:
     """Make `count` different memos of ten seconds, mono m4a at 64 kbit/s, once for each cache folder."""
-    return [_short(cache, number, "m4a", "-b:a", "64k") for number in range(count)]
+    return [_short(folder, number, "m4a", "-b:a", "64k") for number in range(count)]
 
 
-def short_mp3s(cache: Path, count: int) -> list[Sample]:
+def short_mp3s(folder: Path, count: int) -> list[Sample]:
     """Make `count` different mp3 files of ten seconds, mono at 64 kbit/s, once for each cache folder."""
-    return [_short(cache, number, "mp3", "-b:a", "64k") for number in range(count)]
+    return [_short(folder, number, "mp3", "-b:a", "64k") for number in range(count)]
 
 
 def compare(said: Sequence[str], heard: Sequence[str]) -> Accuracy:
@@ -82,13 +85,20 @@ def texts(words: Sequence[PlacedWord]) -> tuple[str, ...]:
     return tuple(word.text for word in words)
 
 
-def _short(cache: Path, number: int, extension: str, *arguments: str) -> Sample:
+def _short(folder: Path, number: int, extension: str, *arguments: str) -> Sample:
     duration_ms = SHORT_S * 1000
     words = compose(duration_ms, seed=_SEED + number, start_index=number * 20)
-    path = cache / f"memo-{number:04d}.{extension}"
+    path = folder / f"memo-{number:04d}-{_language()}.{extension}"
     if not path.exists():
         _write(path, words, duration_ms, (*_CODECS[extension], *arguments))
     return Sample(path=path, words=texts(words))
+
+
+@cache
+def _language() -> str:
+    """Tell by a digest how words sound: recordings made before that changed are no longer understood."""
+    sources = [Path(str(module.__file__)).read_bytes() for module in (speech, vocabulary)]
+    return hashlib.sha256(b"".join(sources)).hexdigest()[:8]
 
 
 def _write(path: Path, words: Sequence[PlacedWord], duration_ms: int, arguments: Sequence[str]) -> None:

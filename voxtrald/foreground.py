@@ -68,6 +68,7 @@ class Foreground:
     report: Callable[[Report], None]
     _paths: dict[str, Path] = field(default_factory=dict)
     _signal: int | None = None
+    _stop_at_s: float | None = None
 
     def run(self, files: Sequence[Path]) -> int | None:
         """Transcribe the files; give the number of the signal that ended it early, if one did.
@@ -81,11 +82,26 @@ class Foreground:
         )
         waiting = deque(dict.fromkeys(file.absolute() for file in files))
         with signals_put(self.mailbox.put, ENDING):
-            while (waiting and self._signal is None) or dispatch.working:
+            while (waiting and self._signal is None) or (dispatch.working and self._patience_s() != 0.0):
                 while waiting and dispatch.has_place() and self._signal is None:
                     self._begin(waiting.popleft(), dispatch=dispatch)
-                self._take(self.mailbox.get(), dispatch=dispatch)
+                self._take_next(dispatch)
+        if dispatch.working:
+            self.house.abandon()
         return self._signal
+
+    def _patience_s(self) -> float | None:
+        """How long to wait for what is under way: without end, or until the stop grace is over."""
+        if self._stop_at_s is None:
+            return None
+        return max(0.0, self._stop_at_s - self.house.tools.clock.monotonic_s())
+
+    def _take_next(self, dispatch: LocalDispatch[Outcome]) -> None:
+        try:
+            message = self.mailbox.get(timeout=self._patience_s())
+        except queue.Empty:
+            return
+        self._take(message, dispatch=dispatch)
 
     def _begin(self, path: Path, *, dispatch: LocalDispatch[Outcome]) -> None:
         found = path.stat()
@@ -128,6 +144,7 @@ class Foreground:
                 dispatch.prepared(job)
             case SignalCame(number=number):
                 self._signal = number
+                self._stop_at_s = self.house.tools.clock.monotonic_s() + self.settings.stop_grace_s
                 self.house.tools.stop.set()
                 self.house.tools.gate.stop()
             case ChunkProgress() | GateChanged():

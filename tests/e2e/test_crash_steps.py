@@ -60,11 +60,11 @@ def test_a_kill_at_any_step_costs_only_time(place, recordings, step):
     ],
 )
 def test_a_kill_during_a_quarantine_costs_only_time(place, recordings, step, nth):
-    """Killed while a failed recording is set aside: afterwards one recording with its reports is in the error folder."""
+    """Killed while a failed recording is set aside: it ends in the error folder once, with its reports and reason."""
     talk = recordings.make("m4a-faststart", SECONDS)
     spoilt = talk.words[len(talk.words) // 2]
     place.standin.script.add(
-        Status(400, body={"detail": "no"}), times=None, when=lambda call: spoilt in call.words()
+        Status(400, body={"detail": "no"}), times=None, when=lambda call: spoilt in [word.text for word in call.words()]
     )
     doomed = place.start(CONFIG, command=at_step("kill", step, nth))
     place.drop(talk.path, "talk.m4a")

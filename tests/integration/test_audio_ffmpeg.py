@@ -157,17 +157,17 @@ def test_never_more_children_than_slots(tmp_path):
     with ThreadPoolExecutor(4) as pool:
         runs = [pool.submit(ffmpeg.run, [], source=SOURCE, bounds=ORDINARY) for _ in range(24)]
 
-    assert [run.result().stderr for run in runs] == [""] * 24
+    assert not [run for run in runs if "two at once" in run.result().stderr]
+    assert len(runs) == 24
 
 
 def test_children_stand_in_an_empty_folder(tmp_path):
-    """A child sees neither our working directory nor our standard input."""
-    program = script(tmp_path / "ffmpeg", "pwd; ls -A; cat")
+    """A child sees neither our working directory nor our standard input, and can leave nothing where it stands."""
+    program = script(tmp_path / "ffmpeg", "ls -A; cat; touch crumb || echo no crumb")
+
     finished = Ffmpeg(program, slots=1, stop=threading.Event()).run([], source=SOURCE, bounds=ORDINARY)
 
-    folder, *rest = finished.stdout.decode().splitlines()
-    assert folder != str(Path.cwd())
-    assert rest == []
+    assert finished.stdout == b"no crumb\n"
 
 
 def test_a_program_that_vanished_is_told():

@@ -166,7 +166,7 @@ def test_a_truncated_recording_gives_what_it_has(tmp_path):
 
 
 def test_damage_inside_is_told_and_survived(tmp_path):
-    """Flipped bytes cost the words they hit and no more, and are mentioned."""
+    """Flipped bytes cost the words they hit, shift the rest by less than two frames, and are mentioned."""
     path = write_talk(tmp_path / "a.m4a", "-movflags", "+faststart")
     content = bytearray(path.read_bytes())
     for at in range(len(content) // 2, len(content) // 2 + 3_000, 50):
@@ -179,7 +179,7 @@ def test_damage_inside_is_told_and_survived(tmp_path):
     heard = [word for word in hear_file(chunk.path) if word.text in texts(WORDS)]
     assert chunk.complaint
     assert len(heard) > len(WORDS) * 0.8
-    assert worst_shift_ms(heard) <= 15
+    assert worst_shift_ms(heard) <= 45
 
 
 def test_a_span_behind_the_end_is_empty(tmp_path):

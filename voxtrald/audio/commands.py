@@ -42,6 +42,10 @@ _RATES_HZ: Final[Mapping[str, Sequence[int]]] = {
     ),  # ISO/IEC 11172-3, 13818-3, MPEG-2.5
     "ogg": (8000, 12000, 16000, 24000, 48000),  # RFC 6716, section 2
 }
+_LEAD_MS: Final[Mapping[str, int]] = {"mp3": 300}
+"""What to decode before a span and throw away. The first frames after a jump into an mp3 miss the bits that lie up to
+511 bytes before them (the bit reservoir, ISO/IEC 11172-3, 2.4.3.4), which at 32 kbit/s are eight frames, 200 ms."""
+
 _LOSSLESS: Final = frozenset({"flac", "wav"})
 
 
@@ -101,11 +105,14 @@ def encode(
     sample_rate_hz: int,
 ) -> list[str]:
     """Decode a span and encode it as speech: mono, at the given rate, without tags, pictures and video."""
+    lead_ms = min(span.start_ms, _LEAD_MS.get(container, 0))
+    reach = Span(start_ms=span.start_ms - lead_ms, end_ms=span.end_ms)
+    skip = ["-ss", seconds(lead_ms)] if lead_ms else []
     rate = ["-ac", "1", "-ar", str(encoder_rate_hz(target_format, sample_rate_hz))]
     bits = [] if target_format in _LOSSLESS else ["-b:a", f"{bitrate_kbps}k"]
     return [
-        *("-v", "error", "-y", "-threads", "1", *source_input(path, container=container, span=span)),
-        *(*_only(stream_index), *_KEEP_TIME, *rate, *_ENCODERS[target_format], *bits, *_REPORT),
+        *("-v", "error", "-y", "-threads", "1", *source_input(path, container=container, span=reach)),
+        *(*_only(stream_index), *_KEEP_TIME, *skip, *rate, *_ENCODERS[target_format], *bits, *_REPORT),
         f"file:{target.absolute()}",
     ]
 

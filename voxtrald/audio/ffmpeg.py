@@ -130,9 +130,8 @@ def _bundled() -> Path:
 class Ffmpeg:
     """Runs ffmpeg for all threads.
 
-    Every child has no stdin, a session of its own, an empty private folder to stand in, and limits on memory,
-    CPU time and file size. It is killed when stop is asked for, when it is stuck, and when whoever reads it
-    goes away.
+    Every child has no stdin, a session of its own, an empty folder to stand in, and limits on memory, CPU time
+    and file size. It is killed when stop is asked for, when it is stuck, and when whoever reads it goes away.
     """
 
     def __init__(
@@ -147,8 +146,8 @@ class Ffmpeg:
         self._monotonic_s = monotonic_s
         self._slots = threading.BoundedSemaphore(slots)
         self._stop = stop
-        self._folder = tempfile.mkdtemp(prefix="voxtrald-ffmpeg-")
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._nowhere = _open_nowhere()
+        weakref.finalize(self, os.close, self._nowhere)
 
     def run(self, arguments: Sequence[str], *, source: Path, bounds: Bounds) -> Finished:
         """Run ffmpeg to its end, at most `slots` of them at once.
@@ -224,7 +223,7 @@ class Ffmpeg:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                cwd=self._folder,
+                cwd=f"/proc/self/fd/{self._nowhere}",
                 start_new_session=True,
                 bufsize=0,
             )
@@ -259,6 +258,14 @@ def _hang_up(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> No
     """Stop listening to an end. A child that goes on talking to it dies of it, and cannot fill our memory."""
     selector.unregister(key.fileobj)
     key.fileobj.close()  # type: ignore[union-attr]  # we registered file objects
+
+
+def _open_nowhere() -> int:
+    """Open a folder that is already deleted: empty for ever, and not left behind even by a kill -9."""
+    folder = tempfile.mkdtemp(prefix="voxtrald-")
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    Path(folder).rmdir()
+    return opened
 
 
 def _collect(child: Generator[bytes, None, Finished]) -> tuple[bytes, Finished]:

@@ -21,6 +21,8 @@ from voxtrald.transcript.model import Span
 LEAN_BPS: Final = 64_000
 """At or below this, encoding anew saves too few bytes to be worth its time."""
 
+_HALF_PAUSE_MS: Final = 100
+
 ENCODED_PER_S: Final = 300
 """Seconds of speech one core encodes per second, roughly: libmp3lame, 16 kHz mono, level 7, with the
 decoding."""
@@ -90,9 +92,12 @@ def is_copyable(source: AudioSource) -> bool:
 
     True of mp3 and of 16-bit WAV. Not of FLAC: a copied chunk's header keeps the whole recording's length.
     Not of Ogg: Opus loses its pre-skip and Vorbis its first block at every joint, and a hole in the
-    timestamps would shift what follows unseen. Nor of containers that a recogniser may not accept.
+    timestamps would shift what follows unseen. Nor of containers that a recogniser may not accept. Nor of an mp3
+    with frames so small that a copy's first word would be damaged: the cut lies in the middle of a pause, and what
+    a decoder hears wrong after it has to lie there, too.
     """
-    return (source.container, source.codec) in {("mp3", "mp3"), ("wav", "pcm_s16le")}
+    is_known = (source.container, source.codec) in {("mp3", "mp3"), ("wav", "pcm_s16le")}
+    return is_known and source.gap_ms <= _HALF_PAUSE_MS
 
 
 def can_copy(source: AudioSource, spans: Sequence[Span], *, accepted: Sequence[str], max_bytes: int) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from voxtrald.audio import commands
+from voxtrald.audio import commands, reservoir
 from voxtrald.audio.description import AudioStream, Description, last_out_time_ms, read_description
 from voxtrald.audio.faults import find_fault
 from voxtrald.audio.ffmpeg import Bounds, Ffmpeg
@@ -37,6 +37,7 @@ class AudioSource:
         duration_exact: whether the header can be believed; `measure_ms` finds out otherwise.
         start_ms: the container's first timestamp; positions count from there.
         has_other_streams: a cover, video, subtitles or more audio.
+        gap_ms: how long a decoder that begins in the middle gives wrong sound; only of mp3, see `reservoir`.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class AudioSource:
     start_ms: int
     size_bytes: int
     has_other_streams: bool
+    gap_ms: int = 0
 
 
 def probe(path: Path, *, ffmpeg: Ffmpeg) -> AudioSource:
@@ -148,7 +150,17 @@ def _source(path: Path, *, size_bytes: int, description: Description, audio: Aud
         start_ms=description.start_ms,
         size_bytes=size_bytes,
         has_other_streams=description.other_streams > 0,
+        gap_ms=_gap_ms(path) if description.container == "mp3" else 0,
     )
+
+
+def _gap_ms(path: Path) -> int:
+    try:
+        with path.open("rb") as file:
+            file.seek(reservoir.id3_length(file.read(reservoir.ID3_BYTES)))
+            return reservoir.gap_ms(file.read(reservoir.LOOK_BYTES))
+    except OSError as error:
+        raise StorageUnavailable(f"{path.name} cannot be read: {error.strerror}", path=path) from error
 
 
 def is_credible(description: Description, *, size_bytes: int) -> bool:

@@ -7,9 +7,10 @@ import sys
 from typing import NoReturn
 
 import click
+import structlog
 from rich.console import Console
 
-from voxtrald import __version__
+from voxtrald import __version__, logs
 from voxtrald.cli.check import check
 from voxtrald.cli.init import init
 from voxtrald.cli.retry import retry
@@ -20,6 +21,8 @@ from voxtrald.errors import ConfigError, VoxtraldError
 
 EXIT_USAGE = 64
 EXIT_INTERRUPTED = 130
+
+log = structlog.get_logger()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,7 +59,17 @@ def exit_code_of(arguments: list[str]) -> int:
     except VoxtraldError as error:
         explain(error)
         return error.exit_code
+    except Exception as error:  # noqa: BLE001  the outermost frame: also a bug ends in a line of the log and a code
+        tell_bug(error)
+        return VoxtraldError.exit_code
     return outcome if isinstance(outcome, int) else 0
+
+
+def tell_bug(error: Exception) -> None:
+    """Write an error that nobody has an answer to into the log."""
+    if not structlog.is_configured():
+        logs.configure("error", "auto")
+    log.error("program_failed", error=repr(error), exc_info=error)
 
 
 def explain(error: VoxtraldError) -> None:

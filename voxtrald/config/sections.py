@@ -89,8 +89,9 @@ class WatchSettings(Section):
     """How new recordings are noticed."""
 
     mode: Literal["auto", "events", "polling"] = "auto"
-    """events: the kernel reports changes, a rescan finds what it missed. polling: rescans only, for network
-    shares that report nothing. auto: in this version the same as events."""
+    """events: the kernel reports changes, a rescan finds what it missed. polling: the inbox is looked through
+    every 5 seconds, for network shares that report nothing. auto: events, or polling where the kernel refuses
+    them."""
 
     settle_s: Amount = 2.0
     """A file is taken when it has not changed for this many seconds."""

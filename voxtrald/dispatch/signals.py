@@ -16,13 +16,14 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 def signals_put(put: Callable[[SignalCame], None], numbers: Sequence[int]) -> Iterator[None]:
     """Make these signals messages while the block lasts.
 
-    The second SIGTERM or SIGINT kills, because the first gave the default back. `put` must be reentrant, like
-    `queue.SimpleQueue.put`: the handler may interrupt any frame, also one that holds a lock.
+    The second SIGTERM or SIGINT kills, because the first, whichever it was, gave both their default back. `put`
+    must be reentrant, like `queue.SimpleQueue.put`: the handler may interrupt any frame, also one that holds a lock.
     """
 
     def take(number: int, _frame: FrameType | None) -> None:
         if number in ENDING:
-            signal.signal(number, signal.SIG_DFL)
+            for each in ENDING:
+                signal.signal(each, signal.SIG_DFL)
         put(SignalCame(number=number))
 
     before = {number: signal.signal(number, take) for number in numbers}

@@ -44,6 +44,8 @@ class Outbox:
 
     def quarantine(self, job: Job, *, report: str, partial_text: str | None, reason: str) -> tuple[str, ...]:
         """Set the recording aside with its report, end the job."""
+        # Before the first move: a start that finds the recording moved already could not tell why otherwise.
+        self.ledger.set_state(job.id, JobState.PUBLISHING, reason=reason, detail=report)
         quarantined = self.folders.quarantine(job, report=report, partial=partial_text)
         self.ledger.end(job.id, JobState.FAILED, outputs=quarantined.names, reason=reason, detail=report)
         return quarantined.names

@@ -20,6 +20,7 @@ from voxtrald.errors import (
     ApiError,
     RecordingError,
     StopRequested,
+    StorageUnavailable,
 )
 from voxtrald.pipeline.assignment import Assignment, Tools
 from voxtrald.pipeline.deciding import (
@@ -100,7 +101,7 @@ class Gathering:
                 that were under way have been waited for and kept: they are paid.
         """
         while not self._is_over():
-            self._take(self._next())
+            self._take_safely(self._next())
         for parcel in self._unsettled():
             parcel.delivery.close()
         has_failed = isinstance(self._ending, RecordingError)
@@ -138,6 +139,14 @@ class Gathering:
         while self._due and self._due[0][0] <= now_s:
             self._send(self._parcels[heapq.heappop(self._due)[1]])
         return self._due[0][0] - now_s if self._due else None
+
+    def _take_safely(self, event: Event) -> None:
+        """Take an event; where the ledger has no room for what follows from it, wait for what is under way first."""
+        try:
+            self._take(event)
+        except StorageUnavailable as error:
+            # Left at once, the requests on their way would be paid, and the next run would ask for them again.
+            self._end(error)
 
     def _take(self, event: Event) -> None:
         match event:

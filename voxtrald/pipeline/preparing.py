@@ -105,8 +105,10 @@ class Preparation:
     # --- one chunk ---------------------------------------------------------------------------------------------
 
     def _likely_duration_ms(self) -> int:
-        if self.source.duration_ms is not None and self.source.duration_exact:
-            return self.source.duration_ms
+        """Believe a header that says the recording must be cut: the first chunk may leave before all is measured."""
+        hint_ms = self.source.duration_ms
+        if hint_ms is not None and (self.source.duration_exact or needs_cutting(hint_ms, self.assignment.limits)):
+            return hint_ms
         return self._measure_ms()
 
     def _measure_ms(self) -> int:

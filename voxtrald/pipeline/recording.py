@@ -20,6 +20,7 @@ from voxtrald.pipeline.gathering import Gathered, Gathering
 from voxtrald.pipeline.identifying import fingerprint
 from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome, Tally
 from voxtrald.pipeline.preparing import Preparation, Room
+from voxtrald.store.jobs import JobState
 from voxtrald.transcript.model import Document
 from voxtrald.transcript.rendering import render
 
@@ -47,7 +48,7 @@ def run_job(assignment: Assignment, tools: Tools) -> Outcome:
     except StopRequested:
         return Interrupted()
     except RecordingChanged as error:
-        return Changed(message=error.message)
+        return let_go(assignment, tools, error)
     except StorageUnavailable as error:
         return Deferred(message=error.message, hint=error.hint)
     except RecordingError as error:
@@ -138,7 +139,7 @@ def quarantine_recording(assignment: Assignment, tools: Tools, error: RecordingE
     except StorageUnavailable as trouble:
         return Deferred(message=trouble.message, hint=trouble.hint)
     except RecordingChanged as change:
-        return Changed(message=change.message)
+        return let_go(assignment, tools, change)
     return Failed(
         reason=error.reason,
         message=error.message,
@@ -146,3 +147,10 @@ def quarantine_recording(assignment: Assignment, tools: Tools, error: RecordingE
         outputs=outputs,
         tally=tally(document) if document else Tally(),
     )
+
+
+def let_go(assignment: Assignment, tools: Tools, error: RecordingChanged) -> Changed:
+    """Let the job wait for its file: the scan finds it again, changed or not, or it never comes back."""
+    with contextlib.suppress(StorageUnavailable):  # only for `status` to show
+        tools.ledger.set_state(assignment.job.id, JobState.WAITING)
+    return Changed(message=error.message)

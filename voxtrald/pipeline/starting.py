@@ -39,7 +39,8 @@ def _close(job: Job, *, ledger: Ledger, folders: Folders) -> None:
         names = (*published.outputs, *((published.source_to,) if published.source_to else ()))
         ledger.end(job.id, JobState.DONE, outputs=names)
     elif quarantined := folders.find_quarantined(job):
-        ledger.end(job.id, JobState.FAILED, outputs=quarantined.names, reason="interrupted")
+        reason = job.reason or "interrupted"
+        ledger.end(job.id, JobState.FAILED, outputs=quarantined.names, reason=reason, detail=job.detail)
     elif not is_there(job, folders=folders):
         ledger.forget(job.id)
 

@@ -125,7 +125,7 @@ class EngineFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkFacts:
-    """One chunk's provenance. `how` is whole, copied or encoded, or None where an earlier answer was reused."""
+    """One chunk's provenance. `how` is whole, copied or encoded, or None where it has no answer."""
 
     span: Span
     how: str | None
