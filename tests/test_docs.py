@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from tests.settings_table import PLACE, keys, settings_table
+from tests.sound.formats import FORMATS as RECORDED
 from voxtrald import errors
 from voxtrald.cli.app import EXIT_INTERRUPTED, EXIT_USAGE, voxtrald
 from voxtrald.config import Settings, load_settings
@@ -24,8 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
 SIGTERM_EXIT = 143
 
-# A command stands at the start of a code span or of a line in a block, perhaps behind a prompt.
-COMMAND = re.compile(r"(?:`|^\$ |^)voxtrald (?P<name>[a-z]+)(?P<rest>[^`\n#]*)", re.MULTILINE)
+# A command stands at the start of a code span, or behind a prompt.
+COMMAND = re.compile(r"(?:`|^\$ )voxtrald (?P<name>[a-z]+)(?P<rest>[^`\n#]*)", re.MULTILINE)
 
 
 def read(name: str) -> str:
@@ -165,31 +166,39 @@ def test_the_list_of_exit_codes_is_complete():
     assert listed == sorted({0, EXIT_USAGE, *signals, *(each.exit_code for each in all_errors())})
 
 
-def logged_events() -> set[str]:
-    """Find the events in the source: the first text that a logging call is given."""
+# How a function that writes to the log is written in the source, and what the page says of its level.
+LOGGING = re.compile(r"_?log\.(debug|info|warning|error|critical)|(level|structlog\.get_logger\(\)\.log)")
+CHOSEN_LEVELS = {"level": "info or warning", "structlog.get_logger().log": "warning or worse"}
+
+
+def logged_events() -> set[tuple[str, str]]:
+    """Find the events in the source with their levels: the first text that a logging call is given."""
     calls = [
-        node
+        (node, found)
         for path in sorted((ROOT / "voxtrald").rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call) and is_logging(ast.unparse(node.func))
+        if isinstance(node, ast.Call) and (found := LOGGING.fullmatch(ast.unparse(node.func)))
     ]
-    texts = [argument.value for call in calls for argument in call.args if isinstance(argument, ast.Constant)]
-    return {text for text in texts if isinstance(text, str)}
-
-
-def is_logging(function: str) -> bool:
-    """Whether a function writes to the log; `level` is what the source calls one that it chose."""
-    return function == "level" or bool(
-        re.fullmatch(r"(_?log|structlog\.get_logger\(\))\.(debug|info|warning|error|critical|log)", function)
-    )
+    return {
+        (argument.value, found[1] or CHOSEN_LEVELS[found[2]])
+        for call, found in calls
+        for argument in call.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    }
 
 
 def test_the_list_of_log_events_is_complete():
-    """Every event that the program can log is explained, and no other."""
-    listed = [row[0] for row in rows(section("docs/errors.md", "Log events"))]
+    """Every event that the program can log is explained, with its level, and no other."""
+    listed = [tuple(row[:2]) for row in rows(section("docs/errors.md", "Log events"))]
 
-    assert len(listed) == len(set(listed))
-    assert set(listed) == logged_events()
+    assert sorted(listed) == sorted(logged_events())
+
+
+def test_the_list_of_tested_formats_is_right():
+    """The README names every kind of file that the suite sends through the program."""
+    endings = {each.extension for each in RECORDED.values()}
+
+    assert {ending for ending in endings if not re.search(rf"\b{ending}\b", section("README.md", "Formats"))} == set()
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/results.md"])

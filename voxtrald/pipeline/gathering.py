@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import queue
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -69,10 +69,11 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """Every chunk of a recording, in order."""
+    """Every chunk of a recording, in order; `error` says why some have no answer, where that is so."""
 
     chunks: tuple[Settled, ...]
     duration_ms: int
+    error: RecordingError | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -312,7 +313,12 @@ class Gathering:
     def _gathered(self, plan: Planned) -> Gathered:
         unsent = [Settled(span=span) for span in plan.spans]
         chunks = tuple(self._settled.get(index, missing) for index, missing in enumerate(unsent))
-        return Gathered(chunks=chunks, duration_ms=plan.duration_ms)
+        return Gathered(chunks=chunks, duration_ms=plan.duration_ms, error=self._why_incomplete(chunks))
+
+    def _why_incomplete(self, chunks: Sequence[Settled]) -> RecordingError | None:
+        if isinstance(self._ending, RecordingError):
+            return self._ending
+        return next((recording_error(chunk.error) for chunk in chunks if chunk.error is not None), None)
 
     def _tell(self, index: int, state: ChunkState, *, note: str = "") -> None:
         settled = self._settled.get(index)

@@ -192,7 +192,7 @@ class Preparation:
 
     def _first(self, span: Span) -> PreparedChunk:
         self.room.take()
-        if self._way(is_first=True) == "copy":
+        if self._way((span,), is_first=True) == "copy":
             return copying.copy_first(
                 self.source, span, target=self.assignment.work / "first", ffmpeg=self.tools.ffmpeg
             )
@@ -203,18 +203,17 @@ class Preparation:
         wanted = [index for index, span in rest if not self._reuse(index, span)]
         if not wanted:
             return
-        if self._way(is_first=False) == "copy":
+        if self._way(spans, is_first=False) == "copy":
             self._copy(spans, wanted)
         else:
             self._encode_in_order(spans, wanted)
 
-    def _way(self, *, is_first: bool) -> str:
+    def _way(self, spans: Sequence[Span], *, is_first: bool) -> str:
         """Copy or encode? As long as no upload was measured, a first chunk that can be copied finds out."""
         audio, engine = self.assignment.settings.audio, self.assignment.engine
-        uplink_bps = engine.uplink_bps
-        chunk_bytes = (self.source.bit_rate_bps or 0) * self.assignment.limits.max_ms // 8000
-        if chunk_bytes > engine.capabilities.max_bytes:
+        if not prepare.can_copy(self.source, spans, accepted=audio.accepted, max_bytes=engine.capabilities.max_bytes):
             return "encode"
+        uplink_bps = engine.uplink_bps
         is_unknown = uplink_bps is None and is_first and audio.copy_mode == "auto"
         return prepare.choose_way(
             self.source,

@@ -14,7 +14,6 @@ from voxtrald.dispatch.threads import guarded
 from voxtrald.errors import RecordingChanged, RecordingError, StopRequested, StorageUnavailable
 from voxtrald.pipeline.assembling import assemble, error_report, partial_text, tally
 from voxtrald.pipeline.assignment import Assignment, Tools
-from voxtrald.pipeline.deciding import recording_error
 from voxtrald.pipeline.events import Event, StopAsked
 from voxtrald.pipeline.gathering import Gathered, Gathering
 from voxtrald.pipeline.identifying import fingerprint
@@ -121,10 +120,8 @@ def gather(
 
 def refuse_incomplete(document: Document, gathered: Gathered) -> None:
     """Raise Incomplete where a chunk has no answer: a transcript with a hole is not a success."""
-    if not document.transcript.missing:
-        return
-    error = next(chunk.error for chunk in gathered.chunks if chunk.error is not None)
-    raise Incomplete(recording_error(error), document, tally(document))
+    if gathered.error is not None:
+        raise Incomplete(gathered.error, document, tally(document))
 
 
 def quarantine_recording(assignment: Assignment, tools: Tools, error: RecordingError) -> Outcome:
