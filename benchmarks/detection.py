@@ -38,7 +38,7 @@ def main() -> None:
     chosen = parser.parse_args()
     samples = short_mp3s(chosen.cache, chosen.count)
     with (
-        standing_in((0.0, 0.0)) as far_side,
+        standing_in(chosen.cache, latency=(0.0, 0.0)) as far_side,
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder) / "vox", base_url=far_side.url) as program,
     ):

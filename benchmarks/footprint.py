@@ -17,9 +17,10 @@ _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 class Footprint:
     """Watches a process and all its descendants while the block lasts.
 
-    Memory is the sum of the resident sets (`/proc/PID/statm`), read every 20 ms. Pages that processes share count
-    once for each of them, so the sum is an upper bound of what the tree really holds; a peak shorter than the
-    interval may be missed.
+    Memory is the sum of the resident sets (`/proc/PID/statm`), read every 20 ms. Pages of files that processes share
+    count once for each of them, so the sum is an upper bound of what the tree holds; a peak shorter than the interval
+    may be missed. A child that has not yet become another program is not counted: between vfork(2) and execve(2) it
+    runs in its parent's memory, and would double it.
     """
 
     def __init__(self, pid: int) -> None:
@@ -27,6 +28,7 @@ class Footprint:
         self._ended = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
         self._before_s = cpu_s(pid)
+        self._program = _program(pid)
         self.peak_bytes = 0
         self.cpu_s = 0.0
 
@@ -48,13 +50,15 @@ class Footprint:
 
     def _sample(self) -> None:
         while not self._ended.wait(_SAMPLE_S):
-            self.peak_bytes = max(self.peak_bytes, sum(map(_resident_bytes, _tree(self._pid))))
+            children = (pid for pid in _tree(self._pid)[1:] if _program(pid) != self._program)
+            total = _resident_bytes(self._pid) + sum(map(_resident_bytes, children))
+            self.peak_bytes = max(self.peak_bytes, total)
 
 
 def cpu_s(pid: int) -> float:
     """Processor seconds of a process and of its children that have ended; 0 once it is gone."""
     try:
-        return sum(psutil.Process(pid).cpu_times()[:4])
+        return float(sum(psutil.Process(pid).cpu_times()[:4]))
     except psutil.NoSuchProcess:
         return 0.0
 
@@ -70,6 +74,13 @@ def _tree(pid: int) -> list[int]:
         except OSError:
             continue  # it has ended meanwhile
     return found
+
+
+def _program(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/exe").readlink())
+    except OSError:
+        return ""  # it has ended meanwhile
 
 
 def _resident_bytes(pid: int) -> int:

@@ -83,7 +83,7 @@ class Program:
 @contextmanager
 def running(root: Path, *, base_url: str, config: str = "{}\n") -> Iterator[Program]:
     """Run the daemon with default settings, or `config`, while the block lasts; it is watching when it begins."""
-    root.mkdir(parents=True)
+    root.mkdir(parents=True, exist_ok=True)
     (root / "config.yaml").write_text(config, encoding="utf-8")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("VOXTRALD_")}
     environ |= {"MISTRAL_API_KEY": KEY, "VOXTRALD_ENGINE__BASE_URL": base_url, "VOXTRALD_LOGGING__FORMAT": "json"}

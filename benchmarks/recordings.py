@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tests.sound import speech, vocabulary
+from tests.sound import hearing, speech, vocabulary
 from tests.sound.formats import convert
 from tests.sound.hearing import BROKEN
 from tests.sound.speech import PlacedWord, compose, speak, write_wav
@@ -53,7 +53,7 @@ def long_sample(folder: Path, extension: str, *, minutes: int = LONG_MINUTES) ->
     """Make a long stereo recording at 44.1 kHz and 128 kbit/s, once for each cache folder."""
     duration_ms = minutes * 60_000
     words = compose(duration_ms, seed=_SEED)
-    path = folder / f"talk-{minutes}min-{_language()}.{extension}"
+    path = folder / f"talk-{minutes}min-{language()}.{extension}"
     if not path.exists():
         _write(path, words, duration_ms, (*_STEREO_128K, *_CODECS[extension]))
     return Sample(path=path, words=texts(words))
@@ -85,20 +85,20 @@ def texts(words: Sequence[PlacedWord]) -> tuple[str, ...]:
     return tuple(word.text for word in words)
 
 
+@cache
+def language() -> str:
+    """Tell by a digest how words sound and are heard: what was made before that changed is of no use any more."""
+    sources = [Path(str(module.__file__)).read_bytes() for module in (hearing, speech, vocabulary)]
+    return hashlib.sha256(b"".join(sources)).hexdigest()[:8]
+
+
 def _short(folder: Path, number: int, extension: str, *arguments: str) -> Sample:
     duration_ms = SHORT_S * 1000
     words = compose(duration_ms, seed=_SEED + number, start_index=number * 20)
-    path = folder / f"memo-{number:04d}-{_language()}.{extension}"
+    path = folder / f"memo-{number:04d}-{language()}.{extension}"
     if not path.exists():
         _write(path, words, duration_ms, (*_CODECS[extension], *arguments))
     return Sample(path=path, words=texts(words))
-
-
-@cache
-def _language() -> str:
-    """Tell by a digest how words sound: recordings made before that changed are no longer understood."""
-    sources = [Path(str(module.__file__)).read_bytes() for module in (speech, vocabulary)]
-    return hashlib.sha256(b"".join(sources)).hexdigest()[:8]
 
 
 def _write(path: Path, words: Sequence[PlacedWord], duration_ms: int, arguments: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Self
 
 from voxtrald import logs
@@ -17,6 +18,7 @@ from voxtrald.dispatch.gate import Gate, GateChanged
 from voxtrald.dispatch.senders import Senders
 from voxtrald.engines.base import Engine
 from voxtrald.engines.mistral import MistralEngine
+from voxtrald.engines.sharing import CopiesInUse
 from voxtrald.pipeline.assignment import Tools
 from voxtrald.retrying import Policy
 from voxtrald.stopping import Stop
@@ -41,6 +43,7 @@ class House:
     tools: Tools
     closing: ExitStack
     _engines: dict[EngineSettings, Engine] = field(default_factory=dict)
+    _in_use: dict[tuple[str, Path | None], CopiesInUse] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -99,6 +102,9 @@ class House:
                 remote_prefix=f"voxtrald-{self.tools.ledger.installation_id}-{self.owner}",
                 stop=self.tools.stop,
                 clock=self.tools.clock,
+                in_use=self._in_use.setdefault(
+                    (settings.base_url, settings.api_key_file), CopiesInUse(stop=self.tools.stop)
+                ),
             )
             self._engines[settings] = engine
         return engine

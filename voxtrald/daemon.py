@@ -165,12 +165,19 @@ class Daemon:
     # --- beginning ---------------------------------------------------------------------------------------------
 
     def _begin_what_is_ready(self) -> None:
-        if self.house.tools.gate.circuit.state != "closed" or not self.dispatch.has_place():
-            return
         for recording in self.intake.ready():
-            if not self.dispatch.has_place():
+            if not self._may_begin():
                 return
             self._begin(recording)
+
+    def _may_begin(self) -> bool:
+        """Whether another recording may begin.
+
+        During an outage, too: it may be one recording alone that breaks the service, and only another one's success
+        tells. During a hold only where nothing is in work that would ask again some day.
+        """
+        is_held = self.house.tools.gate.circuit.state == "held"
+        return self.dispatch.has_place() and not (is_held and self.dispatch.working)
 
     def _begin(self, recording: Recording) -> None:
         relative = str(recording.relative)

@@ -103,7 +103,6 @@ class Reason(StrEnum):
     NO_AUDIO = "no_audio"
     UNSUPPORTED = "unsupported"
     TRUNCATED = "truncated"
-    TOO_LONG = "too_long"
     REJECTED_BY_API = "rejected_by_api"
     GAVE_UP = "gave_up"
 

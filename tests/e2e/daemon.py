@@ -254,6 +254,10 @@ class Place:
 
         wait_for(look, what=f"{', '.join(names)} in {folder.name} (there: {files_in(folder)})", timeout_s=timeout_s)
 
+    def wait_for_source(self, *names: str, timeout_s: float = _PATIENCE_S) -> None:
+        """Wait until originals stand in the outbox, whatever else lies in the error folder."""
+        self._wait_in(self.outbox, names, trouble=None, timeout_s=timeout_s)
+
     def finish(self, *names: str, timeout_s: float = _PATIENCE_S) -> None:
         """Wait until recordings are done: the originals, which follow last, stand in the outbox."""
         self.wait_for(*names, timeout_s=timeout_s)

@@ -103,7 +103,7 @@ def test_a_second_signal_ends_at_once(place, talk, finishes, first, second):
 
 def test_a_stop_ends_every_child(place, recordings):
     """A signal while audio is worked on leaves no ffmpeg behind, ends with 0 and blames no recording."""
-    long = recordings.make("mkv", 600.0)
+    long = recordings.make("mkv", 240.0)
     daemon = place.start({"limits": {"requests": 1}})
     ours = psutil.Process(daemon.process.pid)
     place.drop(long.path, "long.mkv")

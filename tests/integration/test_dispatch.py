@@ -169,21 +169,22 @@ def test_work_that_breaks_is_told_and_its_thread_goes_on():
 
 
 def test_a_prepared_recording_makes_place_for_the_next():
-    """One in preparation fills the only place; once it only waits for answers another may begin."""
+    """One in preparation fills the only place; once it is prepared another may begin, up to twice the requests more."""
     dispatch: LocalDispatch[str] = LocalDispatch(recordings=1, requests=1, put=lambda _: None)
     release = threading.Event()
     dispatch.start("a", lambda: str(release.wait(SOON_S)))
     full = dispatch.has_place()
     dispatch.prepared("a")
     free = dispatch.has_place()
-    dispatch.start("b", lambda: str(release.wait(SOON_S)))
-    dispatch.prepared("b")
+    for job in ("b", "c"):
+        dispatch.start(job, lambda: str(release.wait(SOON_S)))
+        dispatch.prepared(job)
     at_most = dispatch.has_place()
     dispatch.ended("a")
     release.set()
 
     assert (full, free, at_most, dispatch.has_place()) == (False, True, False, True)
-    assert dispatch.working == {"b"}
+    assert dispatch.working == {"b", "c"}
 
 
 def test_a_workers_end_is_a_message():

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import pytest
@@ -178,33 +176,6 @@ def test_a_plan_is_found_under_the_limits_it_was_made_for(results):
     assert results.find_plan(SHA256, dict(reversed(LIMITS.items()))) == plan
     assert results.find_plan(SHA256, LIMITS | {"max_ms": 1}) is None
     assert seen == [Step.PLAN_KEPT]
-
-
-def test_forgetting_drops_one_recording_only(results):
-    """What is kept about other recordings stays; forgetting what is not kept is fine."""
-    other = make_key(audio_sha256="ab" + "cd" * 31)
-    results.keep(make_key(), make_kept())
-    results.keep(other, make_kept())
-
-    results.forget(SHA256)
-    results.forget(SHA256)
-
-    assert results.find(make_key()) is None
-    assert results.find(other) == make_kept()
-
-
-def test_pruning_forgets_what_is_old(results, tmp_path):
-    """Recordings whose newest answer is older than the given instant go."""
-    now = datetime(2026, 11, 23, tzinfo=UTC)
-    for digits, days in (("ab" * 32, 40), ("cd" * 32, 5)):
-        results.keep(make_key(audio_sha256=digits), make_kept())
-        at_s = (now - timedelta(days=days)).timestamp()
-        for path in (tmp_path / "results").glob(f"*/{digits}/*"):
-            os.utime(path, (at_s, at_s))
-
-    assert results.prune(before=now - timedelta(days=30)) == 1
-    assert results.find(make_key()) is None
-    assert results.find(make_key(audio_sha256="cd" * 32)) is not None
 
 
 def test_nothing_may_be_sent_without_room_for_its_answer(tmp_path):

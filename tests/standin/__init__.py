@@ -31,8 +31,8 @@ In a test:
 sha256, words()).
 
 In a process of its own: `python -m tests.standin --port 0 --latency 1+0.01 --port-file FILE [--cap N]
-[--dedupe]`; then `GET /_standin/stats` gives the counters and `POST /_standin/script` takes faults as JSON,
-see `Standin.follow`.
+[--dedupe] [--memory FOLDER]`; then `GET /_standin/stats` gives the counters, `GET /_standin/requests` every
+request, and `POST /_standin/script` takes faults as JSON, see `Standin.follow`.
 
 What to send it: see `tests.sound`.
 """

@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cap", type=int, help="transcriptions at once before 429")
     parser.add_argument("--key", action="append", help="accepted API key (default: test-key)")
     parser.add_argument("--dedupe", action="store_true", help="equal bytes share one file id")
+    parser.add_argument("--memory", type=Path, help="folder that keeps what was heard, for the next run")
     chosen = parser.parse_args(arguments)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         latency=chosen.latency,
         concurrency_cap=chosen.cap,
         dedupe=chosen.dedupe,
+        memory=chosen.memory,
     ) as standin:
         print(standin.url, flush=True)
         if chosen.port_file is not None:

@@ -32,6 +32,7 @@ class Standin:
         concurrency_cap: how many transcriptions may be open; one more gets 429 with Retry-After.
         dedupe: equal bytes share one file id.
         max_bytes: the largest file it takes.
+        memory: a folder where what was heard in a file is kept beyond this stand-in's life.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Standin:
         concurrency_cap: int | None = None,
         dedupe: bool = False,
         max_bytes: int = 512 * 1024 * 1024,
+        memory: Path | None = None,
     ) -> None:
         self.keys = set(keys)
         self.latency = latency
@@ -57,7 +59,7 @@ class Standin:
         self.shelf = Shelf(base_url=self.url, dedupe=dedupe)
         self.service = Service(
             shelf=self.shelf,
-            ears=Ears(),
+            ears=Ears(memory=memory),
             records=self.records,
             script=self.script,
             max_bytes=max_bytes,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import ceil
 from pathlib import Path
@@ -43,10 +44,17 @@ class Heard:
 
 
 class Ears:
-    """Decodes and hears audio files, each content once, a few at a time. May be used from any thread."""
+    """Decodes and hears audio files, each content once, a few at a time. May be used from any thread.
 
-    def __init__(self, *, at_once: int = 2) -> None:
+    Args:
+        at_once: how many are decoded at a time.
+        memory: a folder where what was heard is kept for the next stand-in, so that in a measurement no
+            decoding competes with the program for the processor.
+    """
+
+    def __init__(self, *, at_once: int = 2, memory: Path | None = None) -> None:
         self._slots = threading.Semaphore(at_once)
+        self._memory = memory
         self._lock = threading.Lock()
         self._known: dict[str, Future[Heard | None]] = {}
 
@@ -65,12 +73,29 @@ class Ears:
 
     def _fill(self, future: Future[Heard | None], path: Path, sha256: str) -> None:
         try:
-            with self._slots:
-                future.set_result(_decode(path))
+            heard = self._recall(sha256)
+            if heard is None:
+                with self._slots:
+                    heard = _decode(path)
+                self._remember(sha256, heard)
+            future.set_result(heard)
         except BaseException as error:  # noqa: BLE001  whoever waits must hear of it; the next one tries again
             with self._lock:
                 del self._known[sha256]
             future.set_exception(error)
+
+    def _recall(self, sha256: str) -> Heard | None:
+        if self._memory is None or not (self._memory / sha256).exists():
+            return None
+        kept = json.loads((self._memory / sha256).read_text(encoding="utf-8"))
+        return Heard(words=tuple(PlacedWord(**word) for word in kept["words"]), samples=kept["samples"])
+
+    def _remember(self, sha256: str, heard: Heard | None) -> None:
+        if self._memory is None or heard is None:
+            return
+        fresh = self._memory / f"{sha256}.new"
+        fresh.write_text(json.dumps(asdict(heard)), encoding="utf-8")
+        fresh.replace(self._memory / sha256)
 
 
 def _decode(path: Path) -> Heard | None:

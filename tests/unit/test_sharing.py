@@ -97,16 +97,73 @@ def test_waiting_for_a_deletion_hears_stop(copies, stop):
         pytest.fail("the upload began")
 
 
+def test_a_copy_in_use_is_no_leftover(copies):
+    """What a delivery uses is not cleared, though it bears our name; what nobody uses is."""
+    with copies.uploading("bytes", name="chunk.mp3"):
+        copies.use("id", content="bytes")
+
+    with copies.clearing("id", name="chunk.mp3") as is_leftover:
+        assert not is_leftover
+    with copies.clearing("older id", name="chunk.mp3") as is_leftover:
+        assert is_leftover
+
+
+def test_clearing_waits_for_an_upload_under_the_name(copies):
+    """A copy on the list whose upload is not answered yet is told from a leftover when the answer is there."""
+    begun, answer, cleared = threading.Event(), threading.Event(), []
+
+    def upload():
+        with copies.uploading("bytes", name="chunk.mp3"):
+            begun.set()
+            answer.wait(5)
+            copies.use("id", content="bytes")
+
+    def clear():
+        with copies.clearing("id", name="chunk.mp3") as is_leftover:
+            cleared.append(is_leftover)
+
+    threads = [threading.Thread(target=upload), threading.Thread(target=clear)]
+    threads[0].start()
+    begun.wait(5)
+    threads[1].start()
+    threads[1].join(0.1)
+
+    assert cleared == []
+    answer.set()
+    for thread in threads:
+        thread.join(5)
+    assert cleared == [False]
+
+
+def test_clearing_hears_stop_while_it_waits(copies, stop):
+    """When stop is asked for nothing more is cleared."""
+    stop.set()
+
+    with copies.uploading("bytes", name="chunk.mp3"), copies.clearing("id", name="chunk.mp3") as is_leftover:
+        assert not is_leftover
+
+
+def test_an_upload_waits_while_its_name_is_cleared(copies, stop):
+    """Nobody uploads under the name of a leftover that is being deleted, and gets its dying id."""
+    with copies.clearing("id", name="chunk.mp3") as is_leftover:
+        assert is_leftover
+        stop.set()
+        with pytest.raises(StopRequested), copies.uploading("bytes", name="chunk.mp3"):
+            pytest.fail("the upload began")
+
+
 def test_nothing_is_remembered_of_what_is_gone(copies):
-    """A daemon that runs for months does not collect ids."""
+    """A daemon that runs for months collects neither ids nor names."""
     for number in range(50):
-        with copies.uploading(f"bytes {number}"):
+        with copies.uploading(f"bytes {number}", name=f"{number}.mp3"):
             copies.use(f"id {number}", content=f"bytes {number}")
         for remote_id in copies.give_back([f"id {number}"]):
             copies.deleted(remote_id)
+        with copies.clearing(f"id {number}", name=f"{number}.mp3"):
+            pass
 
-    remembered = (copies._users, copies._contents, copies._unwanted, copies._uploading, copies._deleting)
-    assert [len(each) for each in remembered] == [0, 0, 0, 0, 0]
+    registers = ("users", "contents", "unwanted", "uploading", "deleting", "naming", "clearing")
+    assert {name: len(getattr(copies, f"_{name}")) for name in registers} == dict.fromkeys(registers, 0)
 
 
 def test_a_fingerprint_tells_files_apart(tmp_path):

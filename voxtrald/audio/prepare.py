@@ -21,7 +21,8 @@ from voxtrald.transcript.model import Span
 LEAN_BPS: Final = 64_000
 """At or below this, encoding anew saves too few bytes to be worth its time."""
 
-_HALF_PAUSE_MS: Final = 100
+_SAFE_GAP_MS: Final = 60
+"""What a decoder may hear wrong at a copy's start; the shortest pauses one cuts in leave 80 ms before the next word."""
 
 ENCODED_PER_S: Final = 300
 """Seconds of speech one core encodes per second, roughly: libmp3lame, 16 kHz mono, level 7, with the
@@ -97,7 +98,7 @@ def is_copyable(source: AudioSource) -> bool:
     a decoder hears wrong after it has to lie there, too.
     """
     is_known = (source.container, source.codec) in {("mp3", "mp3"), ("wav", "pcm_s16le")}
-    return is_known and source.gap_ms <= _HALF_PAUSE_MS
+    return is_known and source.gap_ms <= _SAFE_GAP_MS
 
 
 def can_copy(source: AudioSource, spans: Sequence[Span], *, accepted: Sequence[str], max_bytes: int) -> bool:

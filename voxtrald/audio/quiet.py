@@ -56,7 +56,7 @@ class Quietest:
 def find_cut(source: AudioSource, *, window: Span, ffmpeg: Ffmpeg) -> Cut:
     """Find the place within `window` to cut at. Only the window is decoded.
 
-    Where no sound is in the window (a hole in the timestamps), its end is a quiet place.
+    Where a hole in the timestamps reaches the window's end, that end is a quiet place.
 
     Raises:
         RecordingChanged: the file vanished.
@@ -64,7 +64,7 @@ def find_cut(source: AudioSource, *, window: Span, ffmpeg: Ffmpeg) -> Cut:
         StopRequested: stop was asked for.
     """
     sound = decode_window(source, window=window, ffmpeg=ffmpeg)
-    if len(sound) < PAUSE_MS:
+    if len(sound) < PAUSE_MS or window.length_ms - len(sound) >= PAUSE_MS:
         return Cut(at_ms=window.end_ms, quiet=True)
     found = quietest(np.frombuffer(sound.raw_data, dtype="<i2"), rate_hz=sound.frame_rate)
     pause = sound[max(0, found.at_ms - PAUSE_MS // 2) : found.at_ms + PAUSE_MS // 2]

@@ -1,7 +1,8 @@
 """Embedded workers: one thread per recording in work, as many as the limits allow.
 
 A recording that has nothing left to prepare only waits for answers. It then makes place for the next one to be
-prepared, so that short memos keep all senders busy; `requests` more recordings may wait like that.
+prepared, so that short memos keep all senders busy; twice `requests` more recordings may be that far. With one times
+`requests`, each memo that is being published would take the place of one that a sender could have.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from voxtrald.dispatch.messages import WorkEnded
 
 Result = TypeVar("Result")
 
+_AHEAD = 2
+
 
 class LocalDispatch(Generic[Result]):
     """Count the places and start the threads. Used by the main thread alone.
 
     Args:
         recordings: how many recordings may be in preparation at once.
-        requests: how many more may be waiting for answers.
+        requests: how many are sent at once; twice as many more may be waiting for a sender or being published.
         put: takes `WorkEnded` in the worker's thread.
     """
 
@@ -33,7 +36,7 @@ class LocalDispatch(Generic[Result]):
     def resize(self, *, recordings: int, requests: int) -> None:
         """Use other limits from now on."""
         self._recordings = recordings
-        self._most = recordings + requests
+        self._most = recordings + _AHEAD * requests
 
     @property
     def working(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from voxtrald.engines.base import AudioChunk, Capabilities, Delivery, UploadJour
 from voxtrald.engines.models import Price, RequestPlan, capabilities_of, plan_request, rules_for
 from voxtrald.engines.remote import Copy, RemoteCopies
 from voxtrald.engines.replies import Errand
+from voxtrald.engines.sharing import CopiesInUse
 from voxtrald.engines.transport import FilePart, Transport
 from voxtrald.errors import (
     ApiDenied,
@@ -62,6 +63,9 @@ class MistralEngine:
     when the grace for stopping is over. What fails while `stop` is set raises `StopRequested`, so that no
     recording is blamed for it.
 
+    Args:
+        in_use: shared by all engines that use one account, lest one deletes what another uses; None for its own.
+
     Raises:
         ConfigError: where the key cannot be a key.
     """
@@ -77,6 +81,7 @@ class MistralEngine:
         remote_prefix: str,
         stop: Stop,
         clock: Clock,
+        in_use: CopiesInUse | None = None,
     ) -> None:
         _require_usable(api_key)
         self.model: str = settings.model
@@ -94,7 +99,13 @@ class MistralEngine:
             read_timeout_s=settings.read_timeout_s,
             clock=clock,
         )
-        self._copies = RemoteCopies(transport=self._transport, journal=journal, prefix=remote_prefix, stop=stop)
+        self._copies = RemoteCopies(
+            transport=self._transport,
+            journal=journal,
+            prefix=remote_prefix,
+            in_use=in_use or CopiesInUse(stop=stop),
+            stop=stop,
+        )
 
     @property
     def capabilities(self) -> Capabilities:

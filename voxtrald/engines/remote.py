@@ -55,13 +55,15 @@ class RemoteCopies:
     how copies are found again whose id was never learnt, because the answer to the upload got lost.
     """
 
-    def __init__(self, *, transport: Transport, journal: UploadJournal, prefix: str, stop: Stop) -> None:
+    def __init__(
+        self, *, transport: Transport, journal: UploadJournal, prefix: str, in_use: CopiesInUse, stop: Stop
+    ) -> None:
         self._transport = transport
         self._journal = journal
         self._prefix = f"{prefix}-"
         self._installation_prefix = f"{prefix.rpartition('-')[0]}-"
         self._stop = stop
-        self._in_use = CopiesInUse(stop=stop)
+        self._in_use = in_use
 
     def name_for(self, chunk: AudioChunk) -> str:
         """Name the copy of a chunk."""
@@ -76,7 +78,7 @@ class RemoteCopies:
         """
         content = fingerprint(chunk.path, size_bytes=chunk.size_bytes)
         name = self.name_for(chunk)
-        with self._in_use.uploading(content):
+        with self._in_use.uploading(content, name=name):
             self._journal.intend_upload(name=name, key=chunk.key)
             announce(Step.UPLOAD_INTENDED)
             stored = self._send(chunk, name)
@@ -131,14 +133,13 @@ class RemoteCopies:
         """
         prefix = self._prefix if spare is None else self._installation_prefix
         ours = (stored for stored in list(self._list()) if stored.name.startswith(prefix))
-        unwanted = (stored.id for stored in ours if spare is None or not spare(stored.name))
-        leftovers = dict.fromkeys([*recorded, *unwanted])
-        return sum(self._delete_leftover(remote_id) for remote_id in leftovers)
+        unwanted = {stored.id: stored.name for stored in ours if spare is None or not spare(stored.name)}
+        leftovers = dict.fromkeys(recorded, "") | unwanted
+        return sum(self._delete_leftover(remote_id, name=name) for remote_id, name in leftovers.items())
 
-    def _delete_leftover(self, remote_id: str) -> bool:
-        if self._stop.is_set() or self._in_use.is_used(remote_id):
-            return False
-        return self._delete(remote_id, attempts=1)
+    def _delete_leftover(self, remote_id: str, *, name: str) -> bool:
+        with self._in_use.clearing(remote_id, name=name) as is_leftover:
+            return is_leftover and self._delete(remote_id, attempts=1)
 
     def _delete(self, remote_id: str, *, attempts: int) -> bool:
         for attempt in range(attempts):

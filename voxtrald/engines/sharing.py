@@ -51,25 +51,51 @@ class CopiesInUse:
         self._unwanted: set[str] = set()
         self._uploading: Counter[str] = Counter()
         self._deleting: Counter[str] = Counter()
+        self._naming: Counter[str] = Counter()
+        self._clearing: Counter[str] = Counter()
 
     @contextmanager
-    def uploading(self, content: str) -> Iterator[None]:
-        """Upload inside: meanwhile no copy of these bytes is deleted.
+    def uploading(self, content: str, *, name: str = "") -> Iterator[None]:
+        """Upload inside: meanwhile no copy of these bytes is deleted, nor a leftover under this name.
 
         Raises:
-            StopRequested: while waiting for a deletion of the same bytes.
+            StopRequested: while waiting for such a deletion.
         """
         with self._changed:
-            while self._deleting[content]:
+            while self._deleting[content] or self._clearing[name]:
                 if self._stop.is_set():
                     raise StopRequested("stopped before an upload")
                 self._changed.wait(_LISTEN_FOR_STOP_S)
             self._uploading[content] += 1
+            self._naming[name] += 1
         try:
             yield
         finally:
             with self._changed:
                 _decrement(self._uploading, content)
+                _decrement(self._naming, name)
+                self._changed.notify_all()
+
+    @contextmanager
+    def clearing(self, remote_id: str, *, name: str) -> Iterator[bool]:
+        """Delete a leftover inside, if it says that this is one; meanwhile nothing is uploaded under its name.
+
+        A copy is at the service, and on its list, before the upload's answer tells us its id. So an upload under
+        the same name, which may have made this very copy, is waited for.
+        """
+        with self._changed:
+            while self._naming[name] and not self._stop.is_set():
+                self._changed.wait(_LISTEN_FOR_STOP_S)
+            is_leftover = not self._stop.is_set() and remote_id not in self._contents
+            if is_leftover:
+                self._clearing[name] += 1
+        try:
+            yield is_leftover
+        finally:
+            if is_leftover:
+                with self._changed:
+                    _decrement(self._clearing, name)
+                    self._changed.notify_all()
 
     def use(self, remote_id: str, *, content: str) -> None:
         """Note one more user; to be called while uploading."""
@@ -79,7 +105,7 @@ class CopiesInUse:
             self._unwanted.discard(remote_id)
 
     def is_used(self, remote_id: str) -> bool:
-        """Whether a running delivery needs the copy, or another is just deleting it."""
+        """Whether a delivery needs the copy, or another is just deleting it."""
         with self._changed:
             return remote_id in self._contents
 

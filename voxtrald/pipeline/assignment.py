@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,9 @@ from voxtrald.config import RecordingSettings
 from voxtrald.dispatch.gate import Gate
 from voxtrald.dispatch.senders import Senders
 from voxtrald.engines.base import Engine
+from voxtrald.pipeline.asking import Asking
 from voxtrald.pipeline.progress import Progress
+from voxtrald.retrying import Policy
 from voxtrald.stopping import Stop
 from voxtrald.store.jobs import Job
 from voxtrald.store.ledger import Ledger
@@ -44,6 +46,7 @@ class Tools:
     stop: Stop
     jitter: Callable[[], float]
     cores: int
+    asking: Asking = field(default_factory=Asking)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +78,9 @@ class Assignment:
             search_ms=round(chunks.search_s * 1000),
             overlap_ms=round(chunks.overlap_s * 1000),
         )
+
+    @property
+    def policy(self) -> Policy:
+        """How patient to be with the far side."""
+        retry = self.settings.retry
+        return Policy(attempts=retry.attempts, first_wait_s=retry.first_wait_s, max_wait_s=retry.max_wait_s)

@@ -43,12 +43,24 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """An attempt was answered and the answer is kept; `audio_s` and `cost` are what it was billed at."""
+    """An attempt was answered and the answer is kept; `audio_s` and `cost` are what it was billed at.
+
+    Attributes:
+        reused: it was not asked for: an equal recording had just got it.
+    """
 
     index: int
     kept: KeptAnswer
     audio_s: float
     cost: float | None
+    reused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occupied:
+    """No attempt was made, because an equal recording is asking for the same answer; it will be there soon."""
+
+    index: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,4 +84,4 @@ class StopAsked:
     """Stop was asked for."""
 
 
-Event = Planned | Ready | Reused | Prepared | Answered | AttemptFailed | Undone | StopAsked | Broken
+Event = Planned | Ready | Reused | Prepared | Answered | Occupied | AttemptFailed | Undone | StopAsked | Broken

@@ -14,7 +14,6 @@ from functools import partial
 
 import structlog
 
-from voxtrald.config import RecordingSettings
 from voxtrald.dispatch.threads import Broken
 from voxtrald.errors import (
     ApiError,
@@ -35,6 +34,7 @@ from voxtrald.pipeline.events import (
     Answered,
     AttemptFailed,
     Event,
+    Occupied,
     Planned,
     Prepared,
     Ready,
@@ -45,10 +45,11 @@ from voxtrald.pipeline.events import (
 from voxtrald.pipeline.preparing import Room
 from voxtrald.pipeline.progress import AllPrepared, ChunkProgress
 from voxtrald.pipeline.sending import Parcel, Sending, audio_chunk
-from voxtrald.retrying import Policy
 from voxtrald.store.ledger_chunks import ChunkAttempt, ChunkState
 from voxtrald.store.results import KeptAnswer, ResultKey
 from voxtrald.transcript.model import RemoteFile, Span
+
+_OCCUPIED_S = 0.5
 
 log = structlog.get_logger()
 
@@ -155,6 +156,8 @@ class Gathering:
                 self._take_preparation(event)
             case Answered():
                 self._take_answer(event)
+            case Occupied():
+                self._take_turn_again(event)
             case AttemptFailed():
                 self._take_failure(event)
             case StopAsked():
@@ -220,7 +223,7 @@ class Gathering:
         self._tell(parcel.index, ChunkState.SENDING)
         self.tools.senders.submit(partial(sending.attempt, parcel), done=self._take_end)
 
-    def _take_end(self, end: Answered | AttemptFailed | Broken) -> None:
+    def _take_end(self, end: Answered | Occupied | AttemptFailed | Broken) -> None:
         """Runs in the sender's thread: only puts."""
         self.mailbox.put(Undone(error=end.error) if isinstance(end, Broken) else end)
 
@@ -234,12 +237,18 @@ class Gathering:
             Settled(
                 span=parcel.chunk.span,
                 kept=event.kept,
+                reused=event.reused,
                 attempts=parcel.sent,
                 audio_s=event.audio_s,
                 cost=event.cost,
                 remote_files=parcel.delivery.remote_files,
             ),
         )
+
+    def _take_turn_again(self, event: Occupied) -> None:
+        self._under_way -= 1
+        if self._ending is None:
+            self._send_in(self._parcels[event.index], wait_s=_OCCUPIED_S)
 
     def _take_failure(self, event: AttemptFailed) -> None:
         self._under_way -= 1
@@ -251,7 +260,7 @@ class Gathering:
             failures=parcel.failures,
             earlier=parcel.earlier_attempts,
             circuit=self.tools.gate.circuit,
-            policy=retry_policy(self.assignment.settings),
+            policy=self.assignment.policy,
             jitter=self.tools.jitter(),
         )
         if isinstance(verdict, FailChunk):
@@ -335,9 +344,3 @@ class Gathering:
                 note=note,
             )
         )
-
-
-def retry_policy(settings: RecordingSettings) -> Policy:
-    """Read how patient to be from the settings."""
-    retry = settings.retry
-    return Policy(attempts=retry.attempts, first_wait_s=retry.first_wait_s, max_wait_s=retry.max_wait_s)

@@ -25,7 +25,7 @@ from voxtrald.errors import (
     StorageUnavailable,
 )
 from voxtrald.pipeline.assignment import Tools
-from voxtrald.pipeline.events import Answered, AttemptFailed
+from voxtrald.pipeline.events import Answered, AttemptFailed, Occupied
 from voxtrald.steps import Step, announce
 from voxtrald.store.jobs import Job
 from voxtrald.store.results import KeptAnswer, ResultKey
@@ -68,13 +68,22 @@ class Sending:
     engine: Engine
     tools: Tools
 
-    def attempt(self, parcel: Parcel) -> Answered | AttemptFailed:
+    def attempt(self, parcel: Parcel) -> Answered | Occupied | AttemptFailed:
         """Try once, in a sender thread.
 
         Raises:
             StopRequested: stop was asked for before anything left.
             StorageUnavailable: an answer could not be kept now, so nothing was sent.
         """
+        with self.tools.asking.turn(parcel.key.digest) as is_mine:
+            if not is_mine:
+                return Occupied(index=parcel.index)
+            if kept := self.tools.results.find(parcel.key):
+                parcel.delivery.close()
+                return Answered(index=parcel.index, kept=kept, audio_s=0.0, cost=0.0, reused=True)
+            return self._try(parcel)
+
+    def _try(self, parcel: Parcel) -> Answered | AttemptFailed:
         self.tools.gate.enter()
         try:
             answer = self._ask(parcel)

@@ -14,9 +14,7 @@ class JobState(StrEnum):
     WORKING = "working"
     PUBLISHING = "publishing"
     DEFERRED = "deferred"
-    """Waits for something around us: room on a disk, a share, the network."""
-    HELD = "held"
-    """Waits with all other work, for a key or a budget."""
+    """Waits for something around us: room on a disk, or a share."""
     DONE = "done"
     FAILED = "failed"
 
@@ -61,7 +59,6 @@ class Job:
         reason: slug of why it is in this state.
         detail: a sentence about it.
         attempts: how often it was claimed.
-        next_at: when it is worth another try.
         publication: the names intended for its set, once they are chosen.
         outputs: what it ended with, as POSIX paths below the outbox, or the error folder where it failed.
         billed_s: seconds of audio paid for.
@@ -83,7 +80,6 @@ class Job:
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    next_at: datetime | None
     publication: Publication | None
     outputs: tuple[str, ...]
     billed_s: float
@@ -91,8 +87,3 @@ class Job:
     chunks_total: int | None
     chunks_done: int
     chunks_reused: int
-
-    @property
-    def output_stem(self) -> str | None:
-        """What the names of its outputs have in common, once they are chosen."""
-        return self.publication.stem if self.publication else None

@@ -21,17 +21,6 @@ class ChunkState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkNote:
-    """How far one chunk of a job is. `reused` where its answer had been paid for earlier."""
-
-    index: int
-    span: Span
-    state: ChunkState
-    reused: bool
-    billed_s: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkAttempt:
     """How often a chunk was tried without success, the last error's slug, and when to try again."""
 
@@ -60,20 +49,6 @@ class ChunkTable(Tables):
             (job_id, index, span.start_ms, span.end_ms, state, int(reused), billed_s),
         )
 
-    def chunks_of(self, job_id: str) -> tuple[ChunkNote, ...]:
-        """List what is noted of a job's chunks, in order."""
-        rows = self._database.read("SELECT * FROM chunk WHERE job_id = ? ORDER BY position", (job_id,))
-        return tuple(
-            ChunkNote(
-                index=row["position"],
-                span=Span(start_ms=row["start_ms"], end_ms=row["end_ms"]),
-                state=ChunkState(row["state"]),
-                reused=bool(row["reused"]),
-                billed_s=row["billed_s"],
-            )
-            for row in rows
-        )
-
     def note_attempt(self, job_id: str, key: str, *, attempts: int, error: str, next_at: datetime | None) -> None:
         """Write down how often the chunk with this key was tried, so that a restart goes on counting."""
         self._database.write(
@@ -88,7 +63,3 @@ class ChunkTable(Tables):
             row["key"]: ChunkAttempt(attempts=row["attempts"], error=row["error"], next_at=read_instant(row["next_at"]))
             for row in rows
         }
-
-    def clear_attempts(self, job_id: str) -> None:
-        """Let every chunk of a job start at its first attempt again."""
-        self._database.write("DELETE FROM attempt WHERE job_id = ?", (job_id,))

@@ -43,7 +43,7 @@ class JobTable(Tables):
             job_id = self._unfinished_id(path) or self._insert(path, size_bytes=size_bytes, mtime_ns=mtime_ns)
             database.write(
                 "UPDATE job SET state = 'working', attempts = attempts + 1, inode = ?, owner = ?,"
-                " started_at = ?, reason = NULL, detail = NULL, next_at = NULL WHERE id = ?",
+                " started_at = ?, reason = NULL, detail = NULL WHERE id = ?",
                 (inode, owner, now, job_id),
             )
             job = self.job(job_id)
@@ -57,12 +57,11 @@ class JobTable(Tables):
         *,
         reason: str | None = None,
         detail: str | None = None,
-        next_at: datetime | None = None,
     ) -> None:
-        """Move a job to a state that is not an end, with why and until when."""
+        """Move a job to a state that is not an end, with why."""
         self._database.write(
-            "UPDATE job SET state = ?, reason = ?, detail = ?, next_at = ? WHERE id = ?",
-            (state, reason, storable(detail), instant_text(next_at), job_id),
+            "UPDATE job SET state = ?, reason = ?, detail = ? WHERE id = ?",
+            (state, reason, storable(detail), job_id),
         )
 
     def note_identity(
@@ -101,7 +100,7 @@ class JobTable(Tables):
         if state not in ENDED:
             raise ValueError(f"{state} is not an end")
         self._database.write(
-            "UPDATE job SET state = ?, outputs = ?, reason = ?, detail = ?, next_at = NULL, ended_at = ? WHERE id = ?",
+            "UPDATE job SET state = ?, outputs = ?, reason = ?, detail = ?, ended_at = ? WHERE id = ?",
             (state, json.dumps(list(outputs)), reason, storable(detail), self._now_text(), job_id),
         )
         announce(Step.JOB_ENDED)
@@ -244,7 +243,6 @@ def _job(row: Row) -> Job:
             "created_at": datetime.fromisoformat(row["created_at"]),
             "started_at": read_instant(row["started_at"]),
             "ended_at": read_instant(row["ended_at"]),
-            "next_at": read_instant(row["next_at"]),
             "publication": _publication(row["publication"]) if row["publication"] else None,
             "outputs": tuple(json.loads(row["outputs"])),
         }

@@ -4,30 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from voxtrald.store.ledger_tables import Tables, instant_text, path_bytes, read_path
 
 
-class Period(StrEnum):
-    """What spending is summed by. Days and months are those of UTC."""
-
-    DAY = "day"
-    MONTH = "month"
-    FOLDER = "folder"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendSum:
-    """What one group comes to in one currency.
+    """What was paid in one currency.
 
     Attributes:
-        group: `2026-11-23`, `2026-11`, a folder, or empty for everything.
+        folder: whose recordings, as a path below the inbox; empty for all of them together.
         cost: of the answers whose price is known.
         answers: how many were paid.
     """
 
-    group: str
+    folder: str
     currency: str
     audio_s: float
     cost: float
@@ -39,12 +30,7 @@ _SUMS = (
     " count(*) AS answers FROM (SELECT *, {part} AS part FROM spend WHERE at >= ?)"
     " GROUP BY part, currency ORDER BY part, currency"
 )
-_QUERIES = {
-    None: _SUMS.format(part="''"),
-    Period.DAY: _SUMS.format(part="substr(at, 1, 10)"),
-    Period.MONTH: _SUMS.format(part="substr(at, 1, 7)"),
-    Period.FOLDER: _SUMS.format(part="folder"),
-}
+_TOGETHER, _BY_FOLDER = _SUMS.format(part="''"), _SUMS.format(part="folder")
 
 
 class SpendTable(Tables):
@@ -70,17 +56,17 @@ class SpendTable(Tables):
 
     def spend_since(self, since: datetime) -> tuple[SpendSum, ...]:
         """Sum what was paid from `since` on, per currency."""
-        return self._sums(None, since=since)
+        return self._sums(_TOGETHER, since=since)
 
-    def spend_by(self, period: Period, *, since: datetime | None = None) -> tuple[SpendSum, ...]:
-        """Sum what was paid per day, month or folder, and per currency."""
-        return self._sums(period, since=since)
+    def spend_by_folder(self, since: datetime) -> tuple[SpendSum, ...]:
+        """Sum what was paid from `since` on, per folder of the inbox and currency."""
+        return self._sums(_BY_FOLDER, since=since)
 
-    def _sums(self, period: Period | None, *, since: datetime | None) -> tuple[SpendSum, ...]:
-        rows = self._database.read(_QUERIES[period], (instant_text(since) or "",))
+    def _sums(self, query: str, *, since: datetime) -> tuple[SpendSum, ...]:
+        rows = self._database.read(query, (instant_text(since),))
         return tuple(
             SpendSum(
-                group=read_path(row["part"]),
+                folder=read_path(row["part"]),
                 currency=row["currency"],
                 audio_s=row["audio_s"],
                 cost=row["cost"],

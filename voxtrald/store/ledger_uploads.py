@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from voxtrald.store.database import Row
-from voxtrald.store.ledger_tables import Tables, instant_text, read_instant
+from voxtrald.store.ledger_tables import Tables, instant_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,16 +14,11 @@ class Upload:
 
     Attributes:
         name: what we call it over there.
-        key: of the chunk it holds.
         remote_id: None where we never heard whether the upload arrived.
-        deleted_at: None where its deletion is not confirmed.
     """
 
     name: str
-    key: str
     remote_id: str | None
-    intended_at: datetime
-    deleted_at: datetime | None
 
 
 class UploadTable(Tables):
@@ -68,23 +60,5 @@ class UploadTable(Tables):
 
     def undeleted(self) -> tuple[Upload, ...]:
         """List the copies that may still exist, oldest first."""
-        rows = self._database.read("SELECT * FROM upload WHERE deleted_at IS NULL ORDER BY id")
-        return tuple(_upload(row) for row in rows)
-
-    def uploads_of(self, keys: Collection[str]) -> tuple[Upload, ...]:
-        """List every copy ever made of these chunks, oldest first."""
-        rows = self._database.read(
-            "SELECT * FROM upload WHERE key IN (SELECT value FROM json_each(?)) ORDER BY id",
-            (json.dumps(list(keys)),),
-        )
-        return tuple(_upload(row) for row in rows)
-
-
-def _upload(row: Row) -> Upload:
-    return Upload(
-        name=row["name"],
-        key=row["key"],
-        remote_id=row["remote_id"],
-        intended_at=datetime.fromisoformat(row["intended_at"]),
-        deleted_at=read_instant(row["deleted_at"]),
-    )
+        rows = self._database.read("SELECT name, remote_id FROM upload WHERE deleted_at IS NULL ORDER BY id")
+        return tuple(Upload(name=row["name"], remote_id=row["remote_id"]) for row in rows)

@@ -11,8 +11,6 @@ from pathlib import Path
 from voxtrald.naming import free_stem
 from voxtrald.store.durable import storage_errors
 
-IsTaken = Callable[[str], bool]
-
 
 class Reservations:
     """The names that the threads of this process are about to use. Case is ignored, as many shares do."""

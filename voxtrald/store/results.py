@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from voxtrald.errors import StorageUnavailable
 from voxtrald.steps import Step, announce
-from voxtrald.store.durable import make_folder, room_for, storage_errors, sync_folder, write_whole
+from voxtrald.store.durable import make_folder, room_for, storage_errors, write_whole
 from voxtrald.transcript.model import Answer, Span
 
 _FORMAT = 1
@@ -167,31 +165,6 @@ class Results:
         make_folder(self._root, mode=_FOLDER_MODE)
         room_for(self._root, _ROOM_BYTES)
 
-    def forget(self, audio_sha256: str) -> None:
-        """Drop everything that is kept about one recording; its next run asks and pays anew.
-
-        Raises:
-            StorageUnavailable: it could not be removed.
-        """
-        folder = self._folder(audio_sha256)
-        with storage_errors(folder):
-            if folder.is_dir():
-                shutil.rmtree(folder)
-                sync_folder(folder.parent)
-
-    def prune(self, *, before: datetime) -> int:
-        """Forget the recordings whose newest answer is older than `before`; say how many.
-
-        Raises:
-            StorageUnavailable: the store could not be read or changed.
-        """
-        with storage_errors(self._root):
-            kept = [folder for folder in self._root.glob("??/*") if folder.is_dir()]
-            stale = [folder for folder in kept if _newest_s(folder) < before.timestamp()]
-        for folder in stale:
-            self.forget(folder.name)
-        return len(stale)
-
     def _folder(self, audio_sha256: str) -> Path:
         return self._root / audio_sha256[:2] / audio_sha256
 
@@ -234,7 +207,3 @@ def _set_aside(path: Path) -> None:
     with storage_errors(path):
         path.replace(path.with_name(f"{path.name}.damaged"))
     _log.warning("result_damaged", path=str(path))
-
-
-def _newest_s(folder: Path) -> float:
-    return max((entry.stat().st_mtime for entry in folder.iterdir()), default=0.0)

@@ -30,7 +30,6 @@ CREATE TABLE job (
     created_at TEXT NOT NULL,
     started_at TEXT,
     ended_at TEXT,
-    next_at TEXT,
     publication TEXT,
     outputs TEXT NOT NULL DEFAULT '[]',
     chunks_total INTEGER

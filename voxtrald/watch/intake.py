@@ -90,11 +90,6 @@ class Intake:
         if not keep:
             self._look_at(relative, now_s=now_s)
 
-    @property
-    def is_reachable(self) -> bool:
-        """Whether the last scan could read the inbox."""
-        return self._is_reachable
-
     def _look_at(self, relative: PurePosixPath, *, now_s: float, complete: bool = False) -> None:
         if not is_recording_name(relative, self._ignore):
             return
