@@ -7,12 +7,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import hypothesis
 import imageio_ffmpeg
 import pytest
 
 from tests.standin.server import Standin
 
 _POLL_S = 0.01
+
+# A busy machine is no failure, so nothing has a deadline; a build must not fail by the luck of a draw.
+hypothesis.settings.register_profile("here", deadline=None, max_examples=50)
+hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("here"), derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 MakeFiles = Callable[[Path, Mapping[str, bytes | str]], None]
 ReadFiles = Callable[[Path], dict[str, bytes]]

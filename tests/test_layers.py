@@ -22,7 +22,7 @@ HOUSE = """
     dispatch
     watch | engines | audio | store
     transcript
-    config retrying naming errors logs steps clock stopping
+    config retrying naming globbing redacting errors logs steps clock stopping storage
     __init__
 """
 
@@ -46,9 +46,9 @@ CALLS = {"structlog.configure": "logs.py", "structlog.configure_once": "logs.py"
 
 # Values in, values out. These import each other and the quiet part of the standard library, and nothing else.
 PURE = (
-    *("errors.py", "naming.py", "retrying.py", "transcript/*", "watch/settling.py", "dispatch/circuit.py"),
-    *("engines/answers.py", "engines/refusals.py", "engines/replies.py", "engines/redacting.py"),
-    *("pipeline/deciding.py", "pipeline/outcome.py"),
+    *("errors.py", "globbing.py", "naming.py", "redacting.py", "retrying.py"),
+    *("transcript/*", "watch/settling.py", "dispatch/circuit.py", "pipeline/deciding.py", "pipeline/outcome.py"),
+    *("engines/answers.py", "engines/refusals.py", "engines/replies.py"),
 )
 EFFECTS = {
     *("asyncio", "concurrent", "multiprocessing", "queue", "threading", "time", "random", "secrets", "uuid"),
@@ -196,9 +196,7 @@ def find_impure(modules: Mapping[str, Module]) -> Iterator[str]:
     """Find foreign packages and impure neighbours in the modules that promise to be pure."""
     pure = {name: module for name, module in modules.items() if module.has_path(*PURE)}
     for module in pure.values():
-        foreign = (
-            {name.split(".")[0] for name in imported_names(module)} - sys.stdlib_module_names - {PACKAGE}
-        )
+        foreign = {name.split(".")[0] for name in imported_names(module)} - sys.stdlib_module_names - {PACKAGE}
         impure = set(own_imports(module, modules)) - pure.keys()
         yield from (f"{module.path} is pure and imports {name}" for name in sorted(foreign | impure))
 

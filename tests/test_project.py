@@ -65,9 +65,7 @@ def test_the_readme_shows_the_way_in(command):
 
 def test_every_make_target_that_a_page_names_exists():
     """Pages tell people to run only targets that the Makefile has, and `make help` lists each of them."""
-    named = {
-        target for page in list_pages() for target in re.findall(r"`make ([a-z]+)", page.read_text("utf-8"))
-    }
+    named = {target for page in list_pages() for target in re.findall(r"`make ([a-z]+)", page.read_text("utf-8"))}
     listed = set(re.findall(r"^([a-z]+):.* ## ", read("Makefile"), flags=re.MULTILINE))
     phony = set(re.findall(r"^\.PHONY: (.*)$", read("Makefile"), flags=re.MULTILINE)[0].split())
 

@@ -40,11 +40,7 @@ def read_package() -> dict[str, str]:
 
 def is_docstring(node: ast.stmt) -> bool:
     """Whether a statement is a bare string."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def is_stub(function: Function) -> bool:
@@ -131,9 +127,7 @@ def public_things(
 
 def is_variant(function: Function) -> bool:
     """Whether a function is another face of one that has its docstring elsewhere."""
-    return any(
-        re.search(r"(^|\.)(overload|override|setter)$", ast.unparse(mark)) for mark in function.decorator_list
-    )
+    return any(re.search(r"(^|\.)(overload|override|setter)$", ast.unparse(mark)) for mark in function.decorator_list)
 
 
 # --- the package --------------------------------------------------------------------------------------------

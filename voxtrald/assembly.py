@@ -19,8 +19,8 @@ from voxtrald.dispatch.senders import Senders
 from voxtrald.engines.base import Engine
 from voxtrald.engines.mistral import MistralEngine
 from voxtrald.engines.sharing import CopiesInUse
+from voxtrald.engines.slots import RequestSlots
 from voxtrald.pipeline.assignment import Tools
-from voxtrald.retrying import Policy
 from voxtrald.stopping import Stop
 from voxtrald.store.ledger import Ledger
 from voxtrald.store.results import Results
@@ -41,6 +41,7 @@ class House:
     environ: Mapping[str, str]
     owner: str
     tools: Tools
+    slots: RequestSlots
     closing: ExitStack
     _engines: dict[EngineSettings, Engine] = field(default_factory=dict)
     _in_use: dict[tuple[str, Path | None], CopiesInUse] = field(default_factory=dict)
@@ -67,7 +68,7 @@ class House:
             ffmpeg = Ffmpeg(find_ffmpeg(settings.audio.ffmpeg, environ), slots=cores, stop=stop)
             ledger = opening.enter_context(Ledger.open(settings.folders.state / LEDGER_FILE, clock=clock))
             gate = Gate(
-                policy=gate_policy(settings),
+                policy=settings.retry.policy,  # probes, too, come ever more slowly
                 requests_per_s=settings.limits.requests_per_s,
                 clock=clock,
                 tell=tell,
@@ -76,14 +77,21 @@ class House:
                 ffmpeg=ffmpeg,
                 results=Results(settings.folders.state / RESULTS_FOLDER),
                 ledger=ledger,
-                senders=Senders(size=settings.limits.requests),
+                senders=Senders(size=sender_count(settings)),
                 gate=gate,
                 clock=clock,
                 stop=stop,
                 jitter=random.random,
                 cores=cores,
             )
-            return cls(settings=settings, environ=environ, owner=owner, tools=tools, closing=opening.pop_all())
+            return cls(
+                settings=settings,
+                environ=environ,
+                owner=owner,
+                tools=tools,
+                slots=RequestSlots(settings.limits.requests, stop=stop),
+                closing=opening.pop_all(),
+            )
 
     def engine(self, settings: EngineSettings) -> Engine:
         """Give the engine for these settings, the same one each time.
@@ -102,6 +110,7 @@ class House:
                 remote_prefix=f"voxtrald-{self.tools.ledger.installation_id}-{self.owner}",
                 stop=self.tools.stop,
                 clock=self.tools.clock,
+                slots=self.slots,
                 in_use=self._in_use.setdefault(
                     (settings.base_url, settings.api_key_file), CopiesInUse(stop=self.tools.stop)
                 ),
@@ -120,7 +129,8 @@ class House:
             logs.hide(key)
             self._engines[asked].use_key(key)
         self.settings = settings
-        self.tools.senders.resize(settings.limits.requests)
+        self.tools.senders.resize(sender_count(settings))
+        self.slots.resize(settings.limits.requests)
         self.tools.gate.release()
 
     def abandon(self) -> None:
@@ -135,7 +145,6 @@ class House:
         self.closing.close()
 
 
-def gate_policy(settings: Settings) -> Policy:
-    """How fast to probe a far side that is not there: like a retry, without an end."""
-    retry = settings.retry
-    return Policy(attempts=retry.attempts, first_wait_s=retry.first_wait_s, max_wait_s=retry.max_wait_s)
+def sender_count(settings: Settings) -> int:
+    """More senders than open requests: while some keep an answer or write the ledger, others use their slots."""
+    return 2 * settings.limits.requests

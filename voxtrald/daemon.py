@@ -42,6 +42,7 @@ from voxtrald.watch.settling import Recording
 from voxtrald.watch.watcher import Hint
 
 _BEAT_S = 10.0
+_CLEAR_S = 3600.0
 _STORAGE_AGAIN_S = 5.0
 _GRACE_MARGIN_S = 0.5  # of the grace, kept for closing the ledger
 
@@ -70,6 +71,7 @@ class Daemon:
     folders: Folders = field(init=False)
     _jobs: dict[str, Recording] = field(default_factory=dict)
     _beat_at_s: float = 0.0
+    _clear_at_s: float = 0.0
     _paused_until_s: float = 0.0
     _stop_at_s: float | None = None
     _exit_code: int = 0
@@ -79,7 +81,7 @@ class Daemon:
         limits, folders = self.settings.limits, self.settings.folders
         self.intake = Intake(folders.inbox, settings=self.settings.watch, put=self.mailbox.put)
         self.dispatch = LocalDispatch(recordings=limits.recordings, requests=limits.requests, put=self.mailbox.put)
-        self.folders = Folders(inbox=folders.inbox, outbox=folders.outbox, error=folders.error, state=folders.state)
+        self.folders = Folders.named_in(folders)
 
     def run(self) -> int:
         """Watch until told to stop; give the exit code.
@@ -89,17 +91,10 @@ class Daemon:
         """
         self.folders.ensure()
         tools, state = self.house.tools, self.settings.folders.state
-        alive = partial(is_alive, state)
-        close_interrupted(tools.ledger, folders=self.folders, is_alive=alive)
+        close_interrupted(tools.ledger, folders=self.folders, is_alive=partial(is_alive, state))
         tools.ledger.release()
-        clearing = partial(
-            clear_leftovers,
-            self.house.engine(self.settings.engine),
-            ledger=tools.ledger,
-            clock=tools.clock,
-            is_alive=alive,
-        )
-        tools.senders.submit(clearing, done=notices.tell_cleared)
+        tools.ledger.note_circuit("closed")
+        self._clear_leftovers()
         with signals_put(self.mailbox.put, (*ENDING, signal.SIGHUP)):
             self.intake.start(now_s=self._now_s())
             log.info("daemon_started", inbox=str(self.settings.folders.inbox), pid=os.getpid())
@@ -110,6 +105,8 @@ class Daemon:
                 self.intake.stop()
         if self.dispatch.working:
             self.house.abandon()
+        with contextlib.suppress(StorageUnavailable):  # only for `status` to show
+            tools.ledger.fall_silent()
         log.info("daemon_stopped", exit_code=self._exit_code, abandoned=len(self.dispatch.working))
         return self._exit_code
 
@@ -133,9 +130,10 @@ class Daemon:
         wait_s = self.intake.tick(now_s=now_s)
         if now_s >= self._beat_at_s:
             self._beat()
-        if now_s >= self._paused_until_s:
-            self._begin_what_is_ready()
-        elif self.intake.ready():
+        if now_s >= self._clear_at_s:
+            self._clear_leftovers()
+        self._begin_what_is_ready()
+        if now_s < self._paused_until_s and self.intake.next_ready():
             wait_s = min(wait_s, self._paused_until_s - now_s)
         return max(0.0, min(wait_s, self._beat_at_s - now_s))
 
@@ -165,9 +163,7 @@ class Daemon:
     # --- beginning ---------------------------------------------------------------------------------------------
 
     def _begin_what_is_ready(self) -> None:
-        for recording in self.intake.ready():
-            if not self._may_begin():
-                return
+        while self._may_begin() and (recording := self.intake.next_ready()):
             self._begin(recording)
 
     def _may_begin(self) -> bool:
@@ -176,8 +172,10 @@ class Daemon:
         During an outage, too: it may be one recording alone that breaks the service, and only another one's success
         tells. During a hold only where nothing is in work that would ask again some day.
         """
+        if self._now_s() < self._paused_until_s or not self.dispatch.has_place():
+            return False
         is_held = self.house.tools.gate.circuit.state == "held"
-        return self.dispatch.has_place() and not (is_held and self.dispatch.working)
+        return not (is_held and self.dispatch.working)
 
     def _begin(self, recording: Recording) -> None:
         relative = str(recording.relative)
@@ -309,6 +307,19 @@ class Daemon:
         self._beat_at_s = self._now_s() + _BEAT_S
         with contextlib.suppress(StorageUnavailable):  # a sign of life is not worth an error
             self.house.tools.ledger.beat(pid=os.getpid(), started_at=self.started_at)
+
+    def _clear_leftovers(self) -> None:
+        """Have the remote copies deleted that an earlier run left, or whose deletion failed since."""
+        self._clear_at_s = self._now_s() + _CLEAR_S
+        tools = self.house.tools
+        clearing = partial(
+            clear_leftovers,
+            self.house.engine(self.settings.engine),
+            ledger=tools.ledger,
+            clock=tools.clock,
+            is_alive=partial(is_alive, self.settings.folders.state),
+        )
+        tools.senders.submit(clearing, done=notices.tell_cleared)
 
     def _stop(self, why: str) -> None:
         if self._stop_at_s is not None:

@@ -26,7 +26,7 @@ from voxtrald.pipeline.destinations import Beside
 from voxtrald.pipeline.outcome import Outcome
 from voxtrald.pipeline.progress import AllPrepared, ChunkProgress, Progress
 from voxtrald.pipeline.recording import run_job
-from voxtrald.store.folders import Folders
+from voxtrald.store.folders import WorkFolders
 from voxtrald.store.jobs import Job
 
 Message = Progress | GateChanged | SignalCame | WorkEnded[Outcome]
@@ -62,7 +62,7 @@ class Foreground:
 
     settings: Settings
     house: House
-    folders: Folders
+    folders: WorkFolders
     output: Path | None
     mailbox: queue.SimpleQueue[Message]
     report: Callable[[Report], None]
@@ -82,8 +82,8 @@ class Foreground:
         )
         waiting = deque(dict.fromkeys(file.absolute() for file in files))
         with signals_put(self.mailbox.put, ENDING):
-            while (waiting and self._signal is None) or (dispatch.working and self._patience_s() != 0.0):
-                while waiting and dispatch.has_place() and self._signal is None:
+            while (waiting and self._stop_at_s is None) or (dispatch.working and self._patience_s() != 0.0):
+                while waiting and dispatch.has_place() and self._stop_at_s is None:
                     self._begin(waiting.popleft(), dispatch=dispatch)
                 self._take_next(dispatch)
         if dispatch.working:
@@ -124,7 +124,7 @@ class Foreground:
         with self.folders.work_folder(job.id) as work:
             assignment = Assignment(
                 job=job,
-                path=path,
+                path=path.resolve(),  # a link that somebody names on purpose; one that turns up later is refused
                 settings=settings,
                 engine=self.house.engine(settings.engine),
                 work=work,
@@ -144,8 +144,14 @@ class Foreground:
                 dispatch.prepared(job)
             case SignalCame(number=number):
                 self._signal = number
-                self._stop_at_s = self.house.tools.clock.monotonic_s() + self.settings.stop_grace_s
-                self.house.tools.stop.set()
-                self.house.tools.gate.stop()
+                self._stop()
+            case GateChanged(state="held"):
+                self.report(message)
+                self._stop()  # a person is looking: better to end and be started again than to wait for a key
             case ChunkProgress() | GateChanged():
                 self.report(message)
+
+    def _stop(self) -> None:
+        self._stop_at_s = self.house.tools.clock.monotonic_s() + self.settings.stop_grace_s
+        self.house.tools.stop.set()
+        self.house.tools.gate.stop()

@@ -18,14 +18,10 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor
 
-REMOVED = "***"
-SHORTEST_SECRET = 4  # hiding shorter ones would punch holes into ordinary words
+from voxtrald.naming import shown
+from voxtrald.redacting import GONE, mask
 
 _SECRET_NAMES = re.compile(r"(?i)api[-_]?key$|authorization|password|secret|token$|cookie")
-_SIGNED = re.compile(r"\?[\w.~%+-]+=[^\s\"'<>]*")
-_ACCOUNT = re.compile(r"(?<=://)[^/\s@]+@")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _hidden: frozenset[str] = frozenset()
 _changing = threading.Lock()
@@ -34,18 +30,13 @@ _changing = threading.Lock()
 def hide(secret: str) -> None:
     """Never write `secret` from now on, wherever it turns up."""
     global _hidden  # noqa: PLW0603 - the net lies under all loggers of the process, as structlog's settings do
-    if len(secret) >= SHORTEST_SECRET:
-        with _changing:
-            _hidden |= {secret}
+    with _changing:
+        _hidden |= {secret}
 
 
 def redact(text: str) -> str:
     """Take known secrets, the parameters of addresses and authorization values out of `text`."""
-    for secret in sorted(_hidden, key=len, reverse=True):
-        text = text.replace(secret, REMOVED)
-    text = _SIGNED.sub(f"?{REMOVED}", text)
-    text = _ACCOUNT.sub(f"{REMOVED}@", text)
-    return _BEARER.sub(rf"\1 {REMOVED}", text)
+    return mask(text, secrets=_hidden)
 
 
 def configure(level: str, form: str, *, stream: TextIO | None = None) -> None:
@@ -102,7 +93,7 @@ def _take_out_secrets(_logger: Any, _method: str, event: EventDict) -> EventDict
 
 def _redacted(name: str, value: Any) -> Any:
     if _SECRET_NAMES.search(name):
-        return REMOVED
+        return GONE
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
@@ -116,7 +107,7 @@ def _escape_control_signs(_logger: Any, _method: str, event: MutableMapping[str,
     """Keep a recording's name from writing lines of its own or steering the terminal."""
     for name, value in event.items():
         if isinstance(value, str) and name not in {"exception", "stack"}:
-            event[name] = _CONTROL.sub(lambda sign: sign[0].encode("unicode_escape").decode("ascii"), value)
+            event[name] = shown(value)
     return event
 
 

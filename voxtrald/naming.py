@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import PurePosixPath
 
+from voxtrald.globbing import compile_glob, composed
+
 LONGEST_NAME_BYTES = 255
 """The longest name that ext4, XFS, Btrfs, ZFS and SMB all accept (NAME_MAX)."""
 
@@ -32,23 +34,7 @@ IGNORED = (
 
 NEVER_RECORDINGS = frozenset(
     (
-        *(
-            "txt",
-            "md",
-            "rst",
-            "log",
-            "nfo",
-            "csv",
-            "tsv",
-            "yaml",
-            "yml",
-            "json",
-            "toml",
-            "ini",
-            "xml",
-            "html",
-            "htm",
-        ),
+        *("txt", "md", "rst", "log", "nfo", "csv", "tsv", "yaml", "yml", "json", "toml", "ini", "xml", "html", "htm"),
         *("srt", "vtt", "ass", "sub", "lrc", "pdf", "doc", "docx", "odt", "rtf", "xls", "xlsx", "ods"),
         *("ppt", "pptx", "odp", "jpg", "jpeg", "png", "gif", "webp", "heic", "svg", "bmp", "tif", "tiff"),
         # links and playlists are text that names other files or hosts, which a decoder would go and open
@@ -64,39 +50,6 @@ Every other name is offered for transcription: what turns out to hold no audio i
 # --- patterns -----------------------------------------------------------------------------------------------
 
 
-def compile_glob(pattern: str) -> re.Pattern[str]:
-    """Compile a glob over slash-separated paths: `*`, `?` and `[…]` within one name, `**` across any number.
-
-    Use it with `fullmatch` on a whole path; case is ignored.
-
-    Raises:
-        ValueError: where the pattern makes no sense, such as `[z-a]`.
-    """
-    *folders, last = pattern.strip("/").split("/")
-    above = "".join("(?:.*/)?" if folder == "**" else _name_expression(folder) + "/" for folder in folders)
-    name = ".*" if last == "**" else _name_expression(last)
-    try:
-        return re.compile(above + name, re.IGNORECASE | re.DOTALL)
-    except re.error as error:
-        raise ValueError(f"not a pattern: {pattern!r}: {error}") from error
-
-
-def _name_expression(glob: str) -> str:
-    return "".join(_piece_expression(piece) for piece in re.split(r"(\[[^\]]+\]|\*+|\?)", glob))
-
-
-def _piece_expression(piece: str) -> str:
-    if piece.startswith("*"):
-        return "[^/]*"
-    if piece == "?":
-        return "[^/]"
-    if piece.startswith("[") and piece.endswith("]"):
-        negated, letters = piece[1] == "!", piece[1:-1].removeprefix("!")
-        escaped = re.sub(r"([\\^\[&|~])", r"\\\1", letters)
-        return f"[^/{escaped}]" if negated else f"[{escaped}]"
-    return re.escape(piece)
-
-
 class IgnoreRules:
     """Which names are passed over in silence: the built-in ones and the user's globs.
 
@@ -108,7 +61,7 @@ class IgnoreRules:
     """
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
-        every = [pattern.casefold() for pattern in (*IGNORED, *patterns) if pattern.strip("/")]
+        every = [_folded(pattern) for pattern in (*IGNORED, *patterns) if pattern.strip("/")]
         names = [pattern.rstrip("/") for pattern in every if "/" not in pattern.rstrip("/")]
         # A scan asks about every file in the inbox; nearly all patterns are plain words with a star at one
         # end, and asking for those without a regular expression is several times quicker.
@@ -117,7 +70,7 @@ class IgnoreRules:
         self._heads = tuple(name[:-1] for name in names if name.endswith("*") and _is_plain(name[:-1]))
         easy = (*self._plain, *(f"*{tail}" for tail in self._tails), *(f"{head}*" for head in self._heads))
         self._names = tuple(compile_glob(name) for name in names if name not in easy)
-        self._paths = tuple(compile_glob(pattern) for pattern in every if "/" in pattern.rstrip("/"))
+        self._paths = tuple(compile_glob(pattern.strip("/")) for pattern in every if "/" in pattern.rstrip("/"))
 
     def ignores(self, relative: PurePosixPath) -> bool:
         """Whether this path, from the inbox, or a folder on the way to it is passed over."""
@@ -125,14 +78,18 @@ class IgnoreRules:
 
     def ignores_entry(self, name: str, path: str) -> bool:
         """Whether one entry is passed over, its folder being none that is; `path` is from the inbox."""
-        folded = name.casefold()
+        folded = _folded(name)
         return (
             folded in self._plain
             or folded.startswith(self._heads)
             or folded.endswith(self._tails)
             or any(pattern.fullmatch(folded) for pattern in self._names)
-            or any(pattern.fullmatch(path.casefold()) for pattern in self._paths)
+            or any(pattern.fullmatch(_folded(path)) for pattern in self._paths)
         )
+
+
+def _folded(name: str) -> str:
+    return composed(name).casefold()
 
 
 def _is_plain(pattern: str) -> bool:

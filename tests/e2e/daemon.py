@@ -250,7 +250,11 @@ class Place:
             reports = sorted(trouble.rglob("*.error.txt")) if trouble else []
             if reports:
                 pytest.fail("quarantined:\n" + "\n".join(report.read_text() for report in reports))
-            return all((folder / name).exists() for name in names)
+            if all((folder / name).exists() for name in names):
+                return True
+            if self.started and all(running.process.poll() is not None for running in self.started):
+                pytest.fail(f"nothing runs any more, and not all of {names} are in {folder}: {files_in(folder)}")
+            return False
 
         wait_for(look, what=f"{', '.join(names)} in {folder.name} (there: {files_in(folder)})", timeout_s=timeout_s)
 

@@ -219,7 +219,7 @@ def test_recordings_come_before_and_after_the_start(place, recordings, mode):
 def test_many_memos_at_once_keep_all_requests_busy_and_no_more(place, recordings):
     """Three hundred memos dropped at once are all exact, with as many requests in flight as allowed and never more."""
     memos = {f"memo-{seed}": recordings.make("wav", 1, seed=seed) for seed in range(1, 301)}
-    place.standin.latency = (0.1, 0.0)
+    place.standin.latency = (0.05, 0.0)
     daemon = place.start({"limits": {"requests": 4}})
     folder = place.root / "memos"
     folder.mkdir()

@@ -79,6 +79,18 @@ def row(run, state):
     return [line.split()[1] for line in run.stdout.splitlines() if line.startswith(f"{state} ")]
 
 
+def wait_for_status(place, pattern):
+    """Ask for the status until a line of it matches, and give that answer."""
+    answers = []
+
+    def look():
+        answers.append(place.run("status"))
+        return re.search(pattern, answers[-1].stdout, re.MULTILINE)
+
+    wait_for(look, what=f"{pattern} in the status")
+    return answers[-1]
+
+
 def test_status_without_a_daemon(place, recordings):
     """Before the first start there is nothing, and what lies in the inbox waits; looking changes nothing."""
     place.configure()
@@ -99,7 +111,9 @@ def test_status_while_working_and_afterwards(place, recordings, make_files):
     daemon = place.start({"chunks": SMALL_CHUNKS})
     place.wait_for_error("bad.mp3.error.txt")
     place.drop(recordings.make("wav", 30, seed=2).path, "talk.wav")
-    wait_for(lambda: re.search(r"^running +talk.wav +2/\d", place.run("status").stdout, re.M), what="two pieces done")
+    wait_for(
+        lambda: re.search(r"^running +talk.wav +2/\d", place.run("status").stdout, re.MULTILINE), what="two pieces done"
+    )
     run = place.run("status")
     assert "daemon: running (pid" in run.stdout
     assert row(run, "failed") == ["bad.mp3"]

@@ -134,3 +134,13 @@ def run_on_terminal(command, *, env):
         if process.poll() is None and time.monotonic() >= until_s:
             process.kill()
     return shown.decode(errors="replace"), process.wait(timeout=30)
+
+
+def test_a_refused_key_ends_a_foreground_run_at_once(place, recordings, desk):
+    """A person who waits at the terminal hears why nothing works, and no file counts as done."""
+    place.overrides["MISTRAL_API_KEY"] = "wrong-key"
+    ended = place.run("transcribe", lay(recordings.make(), desk, "memo.wav"))
+
+    assert ended.returncode == 1
+    assert "the service refuses" in ended.stderr
+    assert files_in(desk) == ["memo.wav"]

@@ -13,7 +13,7 @@ from tests.standin.script import SIGN, TRANSCRIBE, UPLOAD
 def test_a_session_at_debug_level_leaks_nothing(place, recordings, make_files):
     """With answers, refusals and failures of every kind, the log at debug level holds no key, address or word."""
     talk, memo = recordings.make("mp3-cbr", 30, seed=2), recordings.make("wav", 2, seed=7)
-    echo = {"detail": f"bad key {KEY}, https://storage.example/blob?sig=SECRETSIG and {memo.words[0]}"}
+    echo = {"detail": f"bad key {KEY} for https://storage.example/blob?sig=SECRETSIG"}
     place.standin.script.add(Status(500, body=echo), match=SIGN)
     place.standin.script.add(Status(401, body=echo), match=UPLOAD)
     place.standin.script.add(Status(429, body=echo), match=TRANSCRIBE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
@@ -31,10 +32,15 @@ class Disk:
         return self.root / "filler"
 
     def fill(self, *, but_bytes: int = 0) -> None:
-        """Leave only so many bytes free."""
-        with self.filler.open("ab") as file:
-            free = os.statvfs(self.root).f_bavail * os.statvfs(self.root).f_frsize
-            os.posix_fallocate(file.fileno(), file.tell(), free - but_bytes)
+        """Leave only so many bytes free, also where the daemon is just writing."""
+        with self.filler.open("wb") as file:
+            while (excess_bytes := self._free_bytes() - but_bytes) > 0:
+                with contextlib.suppress(OSError):  # somebody was quicker
+                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, excess_bytes)
+
+    def _free_bytes(self) -> int:
+        space = os.statvfs(self.root)
+        return space.f_bavail * space.f_frsize
 
     def empty(self) -> None:
         """Give the room back."""

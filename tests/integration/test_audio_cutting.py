@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tests.integration.audio_files import TALK_MS, WORDS, new_ffmpeg, write_talk
-from tests.sound.speech import RATE, speak, write_wav
+from tests.sound.speech import RATE, place, speak, write_wav
+from tests.sound.vocabulary import word_of
 from voxtrald.audio.probe import probe
 from voxtrald.audio.quiet import decode_window, find_cut
 from voxtrald.errors import RecordingChanged
@@ -51,6 +52,17 @@ def test_where_there_is_no_sound_the_windows_end_is_quiet(tmp_path):
     window = Span(start_ms=TALK_MS + 1_000, end_ms=TALK_MS + 9_000)
 
     assert find_cut(source, window=window, ffmpeg=ffmpeg) == Cut(at_ms=window.end_ms, quiet=True)
+
+
+def test_a_window_that_ends_in_a_hole_is_cut_in_the_hole(tmp_path):
+    """Where the sound stops before the window does, its end is quieter than anything before it."""
+    words = [place(word_of(index), 300 + 340 * index) for index in range(14)]
+    wav = write_wav(tmp_path / "a.wav", speak(words, 5_000), RATE)
+    ffmpeg = new_ffmpeg()
+
+    cut = find_cut(probe(wav, ffmpeg=ffmpeg), window=Span(start_ms=2_000, end_ms=9_000), ffmpeg=ffmpeg)
+
+    assert cut == Cut(at_ms=9_000, quiet=True)
 
 
 def test_only_the_window_is_decoded(tmp_path):

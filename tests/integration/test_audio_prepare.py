@@ -26,7 +26,7 @@ from tests.sound.vocabulary import word_of
 from voxtrald.audio import commands
 from voxtrald.audio.faults import find_fault
 from voxtrald.audio.ffmpeg import Bounds, Ffmpeg
-from voxtrald.audio.prepare import EmptySpanError, PreparedChunk, encode_chunk, send_whole
+from voxtrald.audio.prepare import EmptySpanError, PreparedChunk, encode_chunk, is_copyable, send_whole
 from voxtrald.audio.probe import AudioSource, measure_ms, probe
 from voxtrald.errors import RecordingChanged, RecordingError, StopRequested, StorageUnavailable
 from voxtrald.transcript.model import Span
@@ -68,6 +68,19 @@ def test_every_word_of_every_format_comes_at_its_time(tmp_path, name, options, t
         assert texts(heard) == words_within(part)
         assert worst_shift_ms(heard) <= tolerance_ms
         assert (chunk.shortfall_ms, chunk.complaint) == (0, "")
+
+
+def test_a_word_right_behind_a_cut_survives_the_bit_reservoir(tmp_path):
+    """In a lean mp3 of varying bit rate a chunk that begins just before a word has that word whole."""
+    ffmpeg = new_ffmpeg()
+    lean = ("-ar", "44100", "-ac", "2", "-c:a", "libmp3lame", "-q:a", "5")
+    source = probe(write_talk(tmp_path / "a.mp3", *lean), ffmpeg=ffmpeg)
+    for number, word in enumerate(WORDS[4:24:4]):
+        span = Span(start_ms=word.start_ms - 20, end_ms=word.end_ms + 20)
+        chunk = encode(source, span, tmp_path / f"{number}.mp3", ffmpeg=ffmpeg)
+
+        assert texts(hear_file(chunk.path, offset_ms=chunk.offset_ms)) == [word.text]
+    assert not is_copyable(source)
 
 
 @pytest.mark.parametrize("target_format", ["mp3", "flac", "ogg", "wav"])

@@ -169,22 +169,21 @@ def test_work_that_breaks_is_told_and_its_thread_goes_on():
 
 
 def test_a_prepared_recording_makes_place_for_the_next():
-    """One in preparation fills the only place; once it is prepared another may begin, up to twice the requests more."""
+    """One in preparation fills the only place; once it only waits for answers another may begin, up to a bound."""
     dispatch: LocalDispatch[str] = LocalDispatch(recordings=1, requests=1, put=lambda _: None)
     release = threading.Event()
-    dispatch.start("a", lambda: str(release.wait(SOON_S)))
-    full = dispatch.has_place()
-    dispatch.prepared("a")
-    free = dispatch.has_place()
-    for job in ("b", "c"):
+    places = []
+    for job in "abcd":
         dispatch.start(job, lambda: str(release.wait(SOON_S)))
+        places.append(dispatch.has_place())
         dispatch.prepared(job)
-    at_most = dispatch.has_place()
+        places.append(dispatch.has_place())
     dispatch.ended("a")
     release.set()
 
-    assert (full, free, at_most, dispatch.has_place()) == (False, True, False, True)
-    assert dispatch.working == {"b", "c"}
+    assert places == [False, True, False, True, False, True, False, False]
+    assert dispatch.has_place()
+    assert dispatch.working == {"b", "c", "d"}
 
 
 def test_a_workers_end_is_a_message():

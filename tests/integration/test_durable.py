@@ -44,7 +44,7 @@ def test_a_missing_folder_is_a_storage_trouble(tmp_path):
         write_whole(tmp_path / "gone" / "a", b"x")
 
     assert caught.value.path == tmp_path / "gone" / "a"
-    assert caught.value.message.endswith("the folder is not there")
+    assert caught.value.message.endswith("it is not there")
     assert caught.value.hint
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.storing import Crash, claim_file, crash_at, make_folders, read_tree, small_disk, ticking_clock
@@ -194,7 +194,6 @@ def test_a_crash_inside_the_crash_repair_is_repaired_too(tmp_path, folders, ledg
     }
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     places=st.lists(st.integers(0, 8), max_size=5),
     formats=st.lists(st.sets(st.sampled_from([".txt", ".srt", ".json"]), min_size=1), min_size=6, max_size=6),

@@ -363,6 +363,14 @@ def test_a_heartbeat_tells_who_and_since_when(ledger):
     assert ledger.circuit() == "open"
 
 
+def test_an_orderly_end_takes_the_heartbeat_back(ledger):
+    """After the daemon has said that it ends, nobody takes its last beat for life."""
+    ledger.beat(pid=42, started_at=START)
+    ledger.fall_silent()
+
+    assert ledger.heartbeat() is None
+
+
 # --- the file -----------------------------------------------------------------------------------------------
 
 

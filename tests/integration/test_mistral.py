@@ -34,6 +34,7 @@ from voxtrald.config.sections import EngineSettings
 from voxtrald.engines import transport
 from voxtrald.engines.base import AudioChunk
 from voxtrald.engines.mistral import MistralEngine
+from voxtrald.engines.slots import RequestSlots
 from voxtrald.errors import (
     ApiBusy,
     ApiDenied,
@@ -96,6 +97,7 @@ def bench(standin):
         chosen = {"base_url": far_side.url, "read_timeout_s": 20, "connect_timeout_s": 5, **settings}
         journal, stop = Journal(), Stop()
         engine = MistralEngine(
+            slots=RequestSlots(8, stop=Stop()),
             settings=EngineSettings(**chosen),
             api_key=api_key,
             journal=journal,

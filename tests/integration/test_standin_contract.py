@@ -23,6 +23,7 @@ from tests.standin import faults
 from tests.standin.contract import load_contract
 from tests.standin.script import MODELS, SIGN, TRANSCRIBE, UPLOAD
 from tests.standin.server import Standin
+from tests.standin.transcribing import Ears
 
 MODEL = "voxtral-mini-transcribe-3-0"
 PATH = "/v1/audio/transcriptions"
@@ -465,10 +466,12 @@ def test_it_runs_in_a_process_of_its_own(session, recording, tmp_path, wait_unti
             for _ in range(2)
         ]
         stats = session.get(f"{url}/_standin/stats", timeout=30).json()
+        seen = session.get(f"{url}/_standin/requests", timeout=30).json()
         process.terminate()
         code = process.wait(timeout=30)
 
     assert (ordered.status_code, statuses, code) == (200, [503, 200], 0)
+    assert [request["status"] for request in seen] == [503, 200]
     assert (stats["requests"], len(stats["files"]), stats["violations"]) == (2, 1, [])
 
 
@@ -490,3 +493,12 @@ def test_calls_are_told_apart(session, standin, recording):
     assert [request.status for request in standin.calls(SIGN)] == [200]
     assert standin.calls(UPLOAD)[0].values("purpose") == ("audio",)
     assert standin.calls(TRANSCRIBE) == ()
+
+
+def test_what_was_heard_outlives_the_ears(recording, words, tmp_path):
+    """With a memory, what one stand-in has heard the next one knows without decoding it."""
+    Ears(memory=tmp_path).listen(recording, "digest")
+
+    heard = Ears(memory=tmp_path).listen(tmp_path / "gone", "digest")
+
+    assert [word.text for word in heard.words] == [word.text for word in words]

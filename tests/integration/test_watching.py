@@ -337,9 +337,7 @@ def run_limited(setting, value, *arguments):
     if not unshare or subprocess.run([*enter, lower], capture_output=True, check=False).returncode:
         pytest.skip("no user namespaces here")
     script = [sys.executable, "-c", LIMITED, *map(str, arguments)]
-    run = subprocess.run(
-        [*enter, f'{lower}; exec "$@"', "sh", *script], capture_output=True, text=True, check=True
-    )
+    run = subprocess.run([*enter, f'{lower}; exec "$@"', "sh", *script], capture_output=True, text=True, check=True)
     *log, answer = run.stdout.splitlines()
     return answer, "\n".join(log)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxtrald.audio.copying import cuts_from_first_packet, read_piece, split_runs
@@ -57,7 +57,6 @@ def test_bytes_are_weighed_against_the_uplink(bit_rate_bps, uplink_bps, chosen):
     assert way(replace(MP3, bit_rate_bps=bit_rate_bps), uplink_bps=uplink_bps) == chosen
 
 
-@settings(deadline=None)
 @given(st.integers(8_000, 2_000_000), st.floats(1e5, 1e10), st.integers(1, 64))
 def test_a_faster_uplink_never_turns_copying_into_encoding(bit_rate_bps, uplink_bps, cores):
     """Once copying is worth it, more bandwidth keeps it so."""
@@ -114,7 +113,6 @@ def test_containers_answer_to_their_usual_names():
     assert fits_whole(m4a, accepted=("m4a",), max_ms=600_000, max_bytes=9_600_000)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 100), st.integers(0, 5)), min_size=1, max_size=20))
 def test_runs_hold_every_span_once_and_join(pieces):
     """Runs cover all indices in order, and inside a run every span begins where the one before it ends."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxtrald.audio import commands
@@ -24,7 +24,6 @@ def encoding(path: Path, **changes) -> list[str]:
     return commands.encode(path, stream_index=0, span=SPAN, target=Path("/w/out"), **(wishes | changes))
 
 
-@settings(deadline=None)
 @given(NAMES)
 def test_a_name_is_never_an_option_or_a_protocol(name):
     """Whatever a file is called, it stands behind `-i`, with a protocol and an absolute path before it."""

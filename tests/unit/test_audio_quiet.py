@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sound.speech import compose, speak
@@ -24,7 +24,6 @@ def add(*sounds: np.ndarray) -> np.ndarray:
     return np.clip(sum(sound.astype(np.int32) for sound in sounds), -32768, 32767).astype(np.int16)
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 9_000), st.integers(0, 2**16))
 def test_the_one_pause_is_found(at_ms, seed):
     """In steady sound the only silence is where the cut goes, to a frame."""
@@ -89,7 +88,6 @@ def test_too_little_sound_is_cut_in_its_middle():
     assert (found.at_ms, found.is_quiet) == (50, False)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 5_000))
 def test_the_cut_lies_inside(samples):
     """However short the sound, the cut is not outside of it."""

@@ -75,9 +75,7 @@ def test_the_same_folder_twice_is_refused(tmp_path, other):
     (tmp_path / "inbox").mkdir()
     (tmp_path / "link").symlink_to("inbox")
 
-    assert complaints(place(tmp_path, outbox=other)) == [
-        ("folders.outbox", "is the same folder as folders.inbox")
-    ]
+    assert complaints(place(tmp_path, outbox=other)) == [("folders.outbox", "is the same folder as folders.inbox")]
 
 
 def test_the_file_tells_its_folders_with_the_line(tmp_path):

@@ -14,7 +14,7 @@ from voxtrald.errors import (
     ApiUnreachable,
     Reason,
 )
-from voxtrald.pipeline.deciding import BlameService, FailChunk, SendAgain, TryLater, judge, recording_error
+from voxtrald.pipeline.deciding import BlameService, FailChunk, Failure, SendAgain, TryLater, judge, recording_error
 from voxtrald.retrying import Policy
 
 POLICY = Policy(attempts=3, first_wait_s=1.0, max_wait_s=300.0)
@@ -23,7 +23,8 @@ CLOSED = Circuit(policy=POLICY)
 
 def verdict(error, *, failures=(1.0,), earlier=0, circuit=CLOSED):
     """Judge with the defaults of these tests."""
-    return judge(error, failures=failures, earlier=earlier, circuit=circuit, policy=POLICY, jitter=0.0)
+    failed = [Failure(error=error, at_s=at_s) for at_s in failures]
+    return judge(failed, earlier=earlier, circuit=circuit, policy=POLICY, jitter=0.0)
 
 
 def test_a_refused_key_lines_up_again_and_counts_nothing():
@@ -66,6 +67,30 @@ def test_failures_in_an_outage_are_not_counted():
     circuit = CLOSED.failed(now_s=1.0).opened(now_s=1.5)
 
     assert verdict(ApiUnreachable("gone"), failures=(1.0, 2.0, 3.0, 4.0), circuit=circuit) == SendAgain()
+
+
+def test_a_hold_uses_no_attempts_up():
+    """However often the key was refused, the next failure of another kind is the first that counts."""
+    failed = [*(Failure(error=ApiDenied("no"), at_s=at_s) for at_s in range(9)), Failure(error=ApiBusy("?"), at_s=9.0)]
+    circuit = CLOSED.succeeded(now_s=8.5)
+
+    found = judge(failed, earlier=0, circuit=circuit, policy=POLICY, jitter=0.0)
+
+    assert found == TryLater(wait_s=1.0, counted=1)
+
+
+def test_an_unreadable_answer_is_not_the_last_straw_after_other_faults():
+    """The few attempts that unreadable answers get are used up by them alone, the others' by all together."""
+    patient = Policy(attempts=5, first_wait_s=1.0, max_wait_s=300.0)
+    busy, garbled = ApiBusy("busy"), ApiGarbled("?")
+
+    def found(*errors):
+        failed = [Failure(error=error, at_s=float(at_s)) for at_s, error in enumerate(errors, start=1)]
+        return judge(failed, earlier=0, circuit=CLOSED.succeeded(now_s=9.0), policy=patient, jitter=0.0)
+
+    assert found(busy, busy, busy, garbled) == TryLater(wait_s=1.0, counted=4)
+    assert found(garbled, garbled, garbled) == FailChunk()
+    assert found(busy, busy, busy, busy, garbled) == FailChunk()
 
 
 def test_a_file_that_stays_invisible_is_given_up_without_blaming_the_service():

@@ -142,8 +142,8 @@ def test_secrets_do_not_get_through(json_log):
     for secret in ("s3cret-key", "sig=abc", "se=1", "me:pw", "abcdefgh"):
         assert secret not in line
     [event] = written(json_log)
-    assert event["api_key"] == "***"
-    assert event["error"] == "GET https://files.example/a.mp3?*** failed for https://***@host/"
+    assert event["api_key"] == "<redacted>"
+    assert event["error"] == "GET https://files.example/a.mp3?<redacted> failed for https://<redacted>@host/"
 
 
 def test_secrets_do_not_get_through_in_tracebacks(json_log):
@@ -155,7 +155,7 @@ def test_secrets_do_not_get_through_in_tracebacks(json_log):
         structlog.get_logger().exception("job_failed")
 
     [event] = written(json_log)
-    assert "invalid literal for int() with base 10: '***'" in event["exception"]
+    assert "invalid literal for int() with base 10: '<redacted>'" in event["exception"]
 
 
 @given(before=st.text(), secret=st.text(string.ascii_letters + string.digits, min_size=4), after=st.text())
@@ -193,7 +193,7 @@ def test_libraries_are_heard_at_warning(json_log):
 
     events = [(event["event"], event["library"], event["message"]) for event in written(json_log)]
     assert events == [
-        ("library_said", "urllib3.connectionpool", "Retrying after reset: /files?***"),
+        ("library_said", "urllib3.connectionpool", "Retrying after reset: /files?<redacted>"),
     ]
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxtrald.transcript.merging import merge
 from voxtrald.transcript.model import Answer, AnswerSegment, PlacedAnswer, Segment, Span
 from voxtrald.transcript.words import clean_text, split_words
 
-unhurried = settings(deadline=None)  # a busy machine is no failure
 WORD_MS = 400
 SPOKEN_MS = 350
 
@@ -122,7 +121,6 @@ def test_what_no_file_may_hold_is_cleaned_away():
     assert clean_text(" red \x1b[31m\ud83d\r\n\u2028a\u00a0b\ufeff ") == "red [31m\ufffd a\u00a0b"
 
 
-@unhurried
 @given(st.text())
 def test_split_words_lose_nothing(text):
     """The words of a cleaned text joined together are the text."""
@@ -268,7 +266,6 @@ def test_chunks_that_do_not_overlap_keep_repeated_words():
     )
 
 
-@unhurried
 @given(
     st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 5_000), st.sampled_from("abcd")), max_size=8),
     st.lists(st.tuples(st.integers(0, 5_000), st.integers(0, 5_000), st.sampled_from("abcd")), max_size=8),
@@ -297,7 +294,6 @@ def ordered_segments(draw):
     )
 
 
-@unhurried
 @given(ordered_segments(), st.integers(0, 50))
 def test_one_answer_merges_to_itself(segments, offset_ms):
     """A recording sent in one piece keeps every segment as the engine told it."""
@@ -342,7 +338,6 @@ def group_words(draw, words, start_ms):
         at += size
 
 
-@unhurried
 @given(split_talk())
 def test_a_talk_heard_in_overlapping_chunks_merges_to_itself(talk):
     """Every word comes once, in order, wherever the chunks overlap and however segments group words."""
@@ -351,7 +346,6 @@ def test_a_talk_heard_in_overlapping_chunks_merges_to_itself(talk):
     assert " ".join(words) == merge(answers, duration_ms=duration_ms).text
 
 
-@unhurried
 @given(split_talk())
 def test_a_talk_heard_without_times_merges_to_itself(talk):
     """The same holds for engines that give the chunks' text alone."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from voxtrald.transcript.model import Cut, Span
 from voxtrald.transcript.planning import ChunkLimits, first_window, needs_cutting, plan_spans, search_windows
 
-unhurried = settings(deadline=None)  # a busy machine is no failure
 MINUTE_MS = 60_000
 USUAL = ChunkLimits(max_ms=14 * MINUTE_MS, first_ms=2 * MINUTE_MS, search_ms=20_000, overlap_ms=3_000)
 
@@ -103,7 +102,6 @@ def test_chunks_overlap_only_where_the_cut_is_not_quiet():
     assert expected == plan_spans(300_000, cuts, limits=USUAL)
 
 
-@unhurried
 @given(any_plan())
 def test_no_chunk_is_longer_than_allowed_wherever_the_cuts_fall(plan):
     """Every choice inside the windows, quiet or not, keeps every span within the limit."""
@@ -112,7 +110,6 @@ def test_no_chunk_is_longer_than_allowed_wherever_the_cuts_fall(plan):
     assert max(span.length_ms for span in spans) <= limits.max_ms
 
 
-@unhurried
 @given(any_plan())
 def test_the_spans_cover_the_recording_and_overlap_at_most_in_pairs(plan):
     """The spans begin at 0, leave no gap, end at the end, and no instant is in three of them."""
@@ -124,7 +121,6 @@ def test_the_spans_cover_the_recording_and_overlap_at_most_in_pairs(plan):
     assert all(after.start_ms >= before.end_ms for before, after in zip(spans, spans[2:], strict=False))
 
 
-@unhurried
 @given(any_plan())
 def test_windows_never_meet(plan):
     """The windows lie in order, apart from one another, between the first cut and the end."""
@@ -139,7 +135,6 @@ def test_windows_never_meet(plan):
     assert all(before.end_ms < after.start_ms for before, after in pairwise(windows))
 
 
-@unhurried
 @given(any_plan(limits=USUAL))
 def test_no_chunk_is_tiny_with_the_usual_limits(plan):
     """Nobody waits or pays for a request that holds a few seconds."""

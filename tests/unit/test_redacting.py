@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxtrald.engines.redacting import GONE, excerpt, redact
+from voxtrald.redacting import GONE, excerpt, redact
 
 SIGNED = "https://store.blob.core.windows.net/files/a1?sv=2026-01-01&se=2026-11-24&sig=aB3%2Fx9"
 

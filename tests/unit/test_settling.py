@@ -17,9 +17,7 @@ EMPTY_SETTLE_S = 10.0
 
 def seen(name="talk.m4a", *, size_bytes=1000, mtime_ns=1, inode=7, device=1):
     """Make a sighting."""
-    return Sighting(
-        relative=PurePosixPath(name), size_bytes=size_bytes, mtime_ns=mtime_ns, inode=inode, device=device
-    )
+    return Sighting(relative=PurePosixPath(name), size_bytes=size_bytes, mtime_ns=mtime_ns, inode=inode, device=device)
 
 
 def recording(sighting):
@@ -322,9 +320,7 @@ class Inbox(RuleBasedStateMachine):
         """Release a file."""
         if self.taken.pop(name, None) is not None:
             self.settling.release(PurePosixPath(name), keep=keep)
-            if not self.looks[name] or (
-                not keep and not changed(self.handed_out[name], self.looks[name][-1][1])
-            ):
+            if not self.looks[name] or (not keep and not changed(self.handed_out[name], self.looks[name][-1][1])):
                 del self.handed_out[name]
                 self.looks[name].clear()
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.sound.formats import FORMATS, sample_recording
@@ -58,7 +58,6 @@ def test_a_word_that_is_none_is_refused():
         index_of("hello!")
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.tuples(indices, st.integers(min_value=60, max_value=700)), max_size=12),
     st.sampled_from([8_000, 16_000, 22_050, 44_100, 48_000]),
@@ -77,7 +76,6 @@ def test_what_is_spoken_is_heard(said, rate, never_quiet):
     assert all(abs(one.start_ms - other.start_ms) <= 15 for one, other in zip(heard, words, strict=True))
 
 
-@settings(max_examples=60, deadline=None)
 @given(indices, st.integers(min_value=0, max_value=WORD_MS))
 def test_a_word_that_is_cut_is_never_another_word_nor_lost(index, cut_ms):
     """Cut anywhere, its pieces are the whole word or a broken one, and at least one of them is noticed."""
@@ -90,7 +88,6 @@ def test_a_word_that_is_cut_is_never_another_word_nor_lost(index, cut_ms):
     assert set(pieces) <= {word_of(index), BROKEN}
 
 
-@settings(max_examples=40, deadline=None)
 @given(indices, st.integers(min_value=0, max_value=WORD_MS - 60))
 def test_a_hole_in_a_word_breaks_it(index, hole_ms):
     """A word with 60 ms of silence in it is broken, and said to be so where it is."""
@@ -102,7 +99,6 @@ def test_a_hole_in_a_word_breaks_it(index, hole_ms):
     assert all(150 <= word.start_ms <= 200 + WORD_MS for word in heard)
 
 
-@settings(max_examples=40, deadline=None)
 @example(18, 16, 120)
 @given(indices, indices, st.integers(min_value=0, max_value=240))
 def test_words_over_one_another_are_broken(one, other, shift_ms):

@@ -9,17 +9,25 @@ from typing import Final
 
 from voxtrald.audio.complaining import headline
 from voxtrald.errors import Reason, RecordingChanged, RecordingError, StorageUnavailable, VoxtraldError
+from voxtrald.storage import storage_trouble
 
-_NO_ROOM: Final = ("No space left on device", "Disk quota exceeded", "Read-only file system")
+_NO_ROOM: Final = {
+    "No space left on device": errno.ENOSPC,
+    "Disk quota exceeded": errno.EDQUOT,
+    "Read-only file system": errno.EROFS,
+}
 
-_NO_ROOM_CODES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-
-# Exit codes differ between versions of ffmpeg and are 0 for many damaged files; its words have stayed the
-# same.
+# Exit codes differ between versions of ffmpeg and are 0 for many damaged files; its words have stayed
+# the same.
 _CUT_OFF: Final = (
     Reason.TRUNCATED,
     "the recording was not closed properly: its table of contents (moov atom) is missing or cut off",
     "copy it again from the device; if it is broken there too, a repair tool for MP4 files may help",
+)
+UNKNOWN_FORMAT: Final = (
+    Reason.UNSUPPORTED,
+    "the audio track is in a format ffmpeg does not know, or is encrypted",
+    "save the recording as mp3, m4a, wav or flac",
 )
 _RECORDING_FAULTS: Final = (
     ("moov atom not found", *_CUT_OFF),
@@ -36,12 +44,7 @@ _RECORDING_FAULTS: Final = (
         "there is no audio track in the file",
         "check that the right file was exported, with sound",
     ),
-    (
-        "Decoder (codec none) not found",
-        Reason.UNSUPPORTED,
-        "the audio track is in a format ffmpeg does not know, or is encrypted",
-        "save the recording as mp3, m4a, wav or flac",
-    ),
+    ("Decoder (codec none) not found", *UNKNOWN_FORMAT),
 )
 
 
@@ -56,11 +59,17 @@ def find_fault(complaint: str, *, source: Path, work: Path | None = None) -> Vox
         source: the recording it read.
         work: the folder it wrote into, if any.
     """
-    if work is not None and any(phrase in complaint for phrase in _NO_ROOM):
-        return no_room(work)
-    if work is not None and not work.is_dir():
-        return StorageUnavailable("the work folder is gone", path=work)
-    return why_unreadable(source) or recording_fault(complaint)
+    full = why_full(complaint, work=work) if work is not None else None
+    return full or why_unreadable(source) or recording_fault(complaint)
+
+
+def why_full(complaint: str, *, work: Path) -> StorageUnavailable | None:
+    """Say why the work folder takes no more, where that is what ffmpeg complains about."""
+    refusals = [code for phrase, code in _NO_ROOM.items() if phrase in complaint]
+    if not refusals and work.is_dir():
+        return None
+    code = refusals[0] if refusals else errno.ENOENT
+    return storage_trouble(OSError(code, os.strerror(code)), path=work)
 
 
 def why_unreadable(source: Path) -> VoxtraldError | None:
@@ -74,24 +83,13 @@ def why_unreadable(source: Path) -> VoxtraldError | None:
     except FileNotFoundError:
         return RecordingChanged(f"{source.name} is no longer there")
     except OSError as error:
-        return StorageUnavailable(f"{source.name} cannot be read: {error.strerror}", path=source)
+        return storage_trouble(error, path=source)
     return None
 
 
 def find_file_fault(error: OSError, *, source: Path, work: Path) -> VoxtraldError:
     """Say who is at fault when copying from the recording into the work folder failed."""
-    if fault := why_unreadable(source):
-        return fault
-    if error.errno in _NO_ROOM_CODES:
-        return no_room(work)
-    return StorageUnavailable(f"the work folder cannot be written: {error.strerror}", path=work)
-
-
-def no_room(work: Path) -> StorageUnavailable:
-    """Say that the work folder takes no more."""
-    return StorageUnavailable(
-        "the work folder is full", path=work, hint="make room on its disk; work goes on by itself"
-    )
+    return why_unreadable(source) or storage_trouble(error, path=work)
 
 
 def recording_fault(complaint: str) -> RecordingError:

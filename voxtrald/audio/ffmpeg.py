@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import imageio_ffmpeg
 
@@ -29,6 +29,7 @@ from voxtrald.errors import (
     StorageUnavailable,
     VoxtraldError,
 )
+from voxtrald.stopping import Stop
 
 TURN_S: Final = 0.1
 """How long a stop may go unheard while a child is silent."""
@@ -39,13 +40,6 @@ _STDERR_BYTES: Final = 1 << 13
 _MEMORY_BYTES: Final = 2 << 30
 _LAST_WORD_S: Final = 5.0
 _IDLE_SHARE: Final = 0.2
-
-
-class StopSignal(Protocol):
-    """What tells us to stop; a `threading.Event` is one."""
-
-    def is_set(self) -> bool:
-        """Whether stop was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +133,7 @@ class Ffmpeg:
         binary: Path,
         *,
         slots: int,
-        stop: StopSignal,
+        stop: Stop,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.binary = binary

@@ -8,10 +8,11 @@ from typing import Final
 
 from voxtrald.audio import commands, reservoir
 from voxtrald.audio.description import AudioStream, Description, last_out_time_ms, read_description
-from voxtrald.audio.faults import find_fault
+from voxtrald.audio.faults import UNKNOWN_FORMAT, find_fault
 from voxtrald.audio.ffmpeg import Bounds, Ffmpeg
 from voxtrald.audio.sniffing import SNIFF_BYTES, name_intruder
-from voxtrald.errors import Reason, RecordingChanged, RecordingError, StorageUnavailable
+from voxtrald.errors import Reason, RecordingChanged, RecordingError
+from voxtrald.storage import storage_trouble
 
 LOWEST_RATE_HZ: Final = 4_000
 HIGHEST_RATE_HZ: Final = 400_000
@@ -104,7 +105,7 @@ def _require_recording(path: Path) -> int:
     except FileNotFoundError as error:
         raise RecordingChanged(f"{path.name} is no longer there") from error
     except OSError as error:
-        raise StorageUnavailable(f"{path.name} cannot be read: {error.strerror}", path=path) from error
+        raise storage_trouble(error, path=path) from error
     if not head:
         raise RecordingError(Reason.EMPTY, "the file is empty", hint="copy it again from the device")
     if intruder := name_intruder(head):
@@ -116,11 +117,8 @@ def _require_recording(path: Path) -> int:
 
 def _require_decodable(audio: AudioStream) -> None:
     if audio.codec == "none":
-        raise RecordingError(
-            Reason.UNSUPPORTED,
-            "the audio track is in a format ffmpeg does not know, or is encrypted",
-            hint="save the recording as mp3, m4a, wav or flac",
-        )
+        reason, message, hint = UNKNOWN_FORMAT
+        raise RecordingError(reason, message, hint=hint)
     if audio.sample_rate_hz == 0 or audio.channels == 0:
         raise RecordingError(
             Reason.UNREADABLE,
@@ -160,7 +158,7 @@ def _gap_ms(path: Path) -> int:
             file.seek(reservoir.id3_length(file.read(reservoir.ID3_BYTES)))
             return reservoir.gap_ms(file.read(reservoir.LOOK_BYTES))
     except OSError as error:
-        raise StorageUnavailable(f"{path.name} cannot be read: {error.strerror}", path=path) from error
+        raise storage_trouble(error, path=path) from error
 
 
 def is_credible(description: Description, *, size_bytes: int) -> bool:

@@ -127,7 +127,7 @@ def gate_text(change: GateChanged) -> str:
     """Say why everything stands still, or that it goes on."""
     match change.state:
         case "held":
-            return f"everything waits: {change.reason}"
+            return f"the service refuses: {change.reason}"
         case "open":
             return "the service does not answer; waiting until it does"
         case _:

@@ -12,7 +12,7 @@ from voxtrald.clock import Clock
 from voxtrald.errors import RecordingChanged, StorageUnavailable
 from voxtrald.naming import shown
 from voxtrald.store.folders import Folders
-from voxtrald.store.jobs import Job
+from voxtrald.store.jobs import Job, JobState
 from voxtrald.store.ledger import Ledger
 
 
@@ -25,12 +25,7 @@ def retry(config: Path | None, *, everything: bool, names: tuple[str, ...]) -> i
     if everything == bool(names):
         raise click.UsageError("name the recordings to try again, or say --all")
     settings = read_settings(config)
-    folders = Folders(
-        inbox=settings.folders.inbox,
-        outbox=settings.folders.outbox,
-        error=settings.folders.error,
-        state=settings.folders.state,
-    )
+    folders = Folders.named_in(settings.folders)
     with Ledger.open(settings.folders.state / LEDGER_FILE, clock=Clock()) as ledger:
         jobs = ledger.requeue(None if everything else names)
         moved = [give_back(job, folders=folders, ledger=ledger) for job in jobs]
@@ -43,9 +38,13 @@ def give_back(job: Job, *, folders: Folders, ledger: Ledger) -> bool:
     """Move one recording from the error folder to the inbox."""
     try:
         back = folders.give_back(job.outputs[0] if job.outputs else job.relative, relative=job.relative)
-    except (RecordingChanged, StorageUnavailable) as error:
+    except RecordingChanged as error:
         click.echo(f"{shown(job.relative)}: {error.message}", err=True)
         ledger.forget(job.id)
+        return False
+    except StorageUnavailable as error:
+        click.echo(f"{shown(job.relative)}: {error.message}", err=True)
+        ledger.end(job.id, JobState.FAILED, outputs=job.outputs, reason=job.reason, detail=job.detail)
         return False
     folders.release_report(job.relative)
     click.echo(f"{shown(back)} is back in the inbox")

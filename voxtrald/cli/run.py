@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def run(config: Path | None) -> int:
         return run_daemon(settings, reread=partial(read_settings, config))
 
 
-def run_daemon(settings: Settings, *, reread: partial[Settings]) -> int:
+def run_daemon(settings: Settings, *, reread: Callable[[], Settings]) -> int:
     """Open the house, watch, close it."""
     mailbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
     house = House.open(settings, environ=os.environ, owner=DAEMON_OWNER, stop=Stop(), tell=mailbox.put)

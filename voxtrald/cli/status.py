@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import click
@@ -90,8 +91,11 @@ def row_of(job: Job) -> tuple[str, str, str]:
 
 
 def spending(overview: Overview) -> Iterator[Text]:
-    """Say what was paid."""
+    """Say what was paid, and for which folders where there are several."""
     yield Text(f"paid today: {sum_text(overview.today)}; this month: {sum_text(overview.month)}")
+    folders = {name: list(sums) for name, sums in groupby(overview.folders, key=lambda each: each.folder)}
+    if len(folders) > 1:
+        yield from (Text(f"  {shown(folder)}: {sum_text(sums)}") for folder, sums in folders.items())
 
 
 def sum_text(sums: Sequence[SpendSum]) -> str:

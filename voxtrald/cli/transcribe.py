@@ -16,7 +16,7 @@ from voxtrald.cli.progress import Display, PlainDisplay, TerminalDisplay
 from voxtrald.foreground import Foreground, Message
 from voxtrald.pipeline.outcome import Done
 from voxtrald.stopping import Stop
-from voxtrald.store.folders import Folders
+from voxtrald.store.folders import WorkFolders
 from voxtrald.store.locks import OwnerLock
 
 
@@ -33,7 +33,6 @@ def transcribe(config: Path | None, output: Path | None, files: tuple[Path, ...]
     settings = read_settings(config)
     logs.configure("error", settings.logging.format)  # the display says the rest
     mailbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
-    folders = Folders(inbox=Path("/"), outbox=Path("/"), error=Path("/"), state=settings.folders.state)
     display: Display = TerminalDisplay() if sys.stdout.isatty() else PlainDisplay()
     with OwnerLock(settings.folders.state) as lock, display:
         house = House.open(settings, environ=os.environ, owner=lock.token, stop=Stop(), tell=mailbox.put)
@@ -41,7 +40,7 @@ def transcribe(config: Path | None, output: Path | None, files: tuple[Path, ...]
             run = Foreground(
                 settings=settings,
                 house=house,
-                folders=folders,
+                folders=WorkFolders(settings.folders.state),
                 output=output,
                 mailbox=mailbox,
                 report=display.show,
@@ -51,4 +50,5 @@ def transcribe(config: Path | None, output: Path | None, files: tuple[Path, ...]
             house.close()
     if number is not None:
         return 128 + number
-    return 0 if all(isinstance(outcome, Done) for outcome in display.outcomes) else 1
+    done = [outcome for outcome in display.outcomes if isinstance(outcome, Done)]
+    return 0 if len(done) == len({file.absolute() for file in files}) else 1

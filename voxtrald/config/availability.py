@@ -37,9 +37,7 @@ class Unavailable:
 
 
 UNAVAILABLE = (
-    Unavailable(
-        path=("engine", "kind"), values=("openai", "local"), instead="mistral is the engine of this version"
-    ),
+    Unavailable(path=("engine", "kind"), values=("openai", "local"), instead="mistral is the engine of this version"),
     Unavailable(path=("dispatch", "url"), beginning="postgres", instead="sqlite works for one host"),
     Unavailable(path=("watch", "links"), instead="drop the recording itself"),
     Unavailable(path=("audio", "skip_silence_over_s")),

@@ -102,9 +102,7 @@ def _read(path: Path | None) -> Written:
 
 def _without_empty_sections(values: Mapping[str, Any]) -> dict[str, Any]:
     """Drop sections whose keys are all commented out, which YAML reads as null."""
-    return {
-        name: value for name, value in values.items() if value is not None or name not in (*SECTIONS, "rules")
-    }
+    return {name: value for name, value in values.items() if value is not None or name not in (*SECTIONS, "rules")}
 
 
 def _secret_problems(written: Written) -> dict[KeyPath, Problem]:
@@ -136,9 +134,7 @@ def _expanded(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _filled(rule: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _merged(values.get(name), own) if name in RULE_SECTIONS else own for name, own in rule.items()
-    }
+    return {name: _merged(values.get(name), own) if name in RULE_SECTIONS else own for name, own in rule.items()}
 
 
 def _merged(outside: Any, own: Any) -> Any:

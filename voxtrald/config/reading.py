@@ -144,9 +144,7 @@ class _Walk:
 
     def _complain(self, node: yaml.Node, path: KeyPath, what: str, *, hint: str = "") -> None:
         place = self._place(node)
-        self.problems.append(
-            Problem(key=key_text(path), what=what, hint=hint, file=place.file, line=place.line)
-        )
+        self.problems.append(Problem(key=key_text(path), what=what, hint=hint, file=place.file, line=place.line))
 
 
 def _line(node: yaml.Node) -> int:

@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 from pydantic.config import JsonDict
 
+from voxtrald.config.matching import glob_fault
 from voxtrald.config.shape import Amount, AmountOrZero, Count, FilePath, Section, Word, Wrong, refusal
+from voxtrald.retrying import Policy
 
 NAME_FIELDS = ("stem", "date", "job")
 MP3_LOW_RATE_HZ = 24_000
@@ -58,6 +60,12 @@ def _name_pattern(value: str) -> str:
     if value.startswith(".") or any(sign in value for sign in "/\\\0"):
         raise refusal("must be one visible file name, without a folder")
     return value
+
+
+def _usable_globs(values: tuple[str, ...]) -> tuple[str, ...]:
+    for fault in filter(None, map(glob_fault, values)):
+        raise refusal(fault)
+    return values
 
 
 def _some_without_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -102,7 +110,9 @@ class WatchSettings(Section):
     recursive: bool = True
     """Whether recordings in sub-folders are taken too."""
 
-    ignore: tuple[Word, ...] = Field(default=(), examples=[["drafts/**", "*.bak"]])
+    ignore: Annotated[tuple[Word, ...], AfterValidator(_usable_globs)] = Field(
+        default=(), examples=[["drafts/**", "*.bak"]]
+    )
     """Patterns of files to leave alone, beside the temporary files of well-known programs.
     `*` stays within one folder, `**` spans folders."""
 
@@ -236,6 +246,11 @@ class RetrySettings(Section):
 
     max_wait_s: Amount = 300
     """The longest wait between two attempts."""
+
+    @property
+    def policy(self) -> Policy:
+        """The same in the terms of those who decide."""
+        return Policy(attempts=self.attempts, first_wait_s=self.first_wait_s, max_wait_s=self.max_wait_s)
 
     def wrongs(self) -> Iterator[Wrong]:
         """Check the waits against one another."""

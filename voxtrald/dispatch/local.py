@@ -1,8 +1,8 @@
 """Embedded workers: one thread per recording in work, as many as the limits allow.
 
 A recording that has nothing left to prepare only waits for answers. It then makes place for the next one to be
-prepared, so that short memos keep all senders busy; twice `requests` more recordings may be that far. With one times
-`requests`, each memo that is being published would take the place of one that a sender could have.
+prepared, so that short memos keep all senders busy; three times `requests` more recordings may be that far: as many as
+there are open requests wait for an answer, as many keep one or are about to ask, as many are being published.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from voxtrald.dispatch.messages import WorkEnded
 
 Result = TypeVar("Result")
 
-_AHEAD = 2
+_AHEAD = 3
 
 
 class LocalDispatch(Generic[Result]):
@@ -23,7 +23,7 @@ class LocalDispatch(Generic[Result]):
 
     Args:
         recordings: how many recordings may be in preparation at once.
-        requests: how many are sent at once; twice as many more may be waiting for a sender or being published.
+        requests: how many may be open at once; three times as many recordings more may be past their preparation.
         put: takes `WorkEnded` in the worker's thread.
     """
 

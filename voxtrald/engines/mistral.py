@@ -18,6 +18,7 @@ from voxtrald.engines.models import Price, RequestPlan, capabilities_of, plan_re
 from voxtrald.engines.remote import Copy, RemoteCopies
 from voxtrald.engines.replies import Errand
 from voxtrald.engines.sharing import CopiesInUse
+from voxtrald.engines.slots import RequestSlots
 from voxtrald.engines.transport import FilePart, Transport
 from voxtrald.errors import (
     ApiDenied,
@@ -64,6 +65,7 @@ class MistralEngine:
     recording is blamed for it.
 
     Args:
+        slots: shared by all engines, to limit the open requests of the process.
         in_use: shared by all engines that use one account, lest one deletes what another uses; None for its own.
 
     Raises:
@@ -81,6 +83,7 @@ class MistralEngine:
         remote_prefix: str,
         stop: Stop,
         clock: Clock,
+        slots: RequestSlots,
         in_use: CopiesInUse | None = None,
     ) -> None:
         _require_usable(api_key)
@@ -97,6 +100,7 @@ class MistralEngine:
             api_key=api_key,
             connect_timeout_s=settings.connect_timeout_s,
             read_timeout_s=settings.read_timeout_s,
+            slots=slots,
             clock=clock,
         )
         self._copies = RemoteCopies(

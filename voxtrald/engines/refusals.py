@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from voxtrald.engines.redacting import excerpt
 from voxtrald.engines.replies import Errand, Reply, parse_json
 from voxtrald.errors import ApiBusy, ApiDenied, ApiError, ApiNotYet, ApiRefused, ApiUnreachable
+from voxtrald.redacting import excerpt
 
 _CLIENT_ERROR, _SERVER_ERROR = 400, 500
 _NOT_FOUND = 404

@@ -18,7 +18,7 @@ from voxtrald.engines.base import AudioChunk, UploadJournal
 from voxtrald.engines.replies import Errand
 from voxtrald.engines.sharing import CopiesInUse, fingerprint
 from voxtrald.engines.transport import FilePart, Transport
-from voxtrald.errors import ApiError, ApiRefused
+from voxtrald.errors import ApiError, ApiRefused, StopRequested
 from voxtrald.steps import Step, announce
 from voxtrald.stopping import Stop
 
@@ -152,7 +152,7 @@ class RemoteCopies:
                     self._journal.record_deletion(remote_id=remote_id)
                     return True
                 self._transport.require_success(reply, Errand.DELETE)
-            except ApiError as error:
+            except (ApiError, StopRequested) as error:
                 log.warning("remote_copy_not_deleted", remote_id=remote_id, reason=error.message)
         return False
 

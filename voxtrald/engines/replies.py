@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from voxtrald.engines.redacting import excerpt
 from voxtrald.errors import ApiGarbled
+from voxtrald.redacting import excerpt
 
 _OK, _MULTIPLE_CHOICES = 200, 300
 _LONGEST_ID = 100

@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from voxtrald.errors import StopRequested, StorageUnavailable
+from voxtrald.errors import StopRequested
 from voxtrald.stopping import Stop
+from voxtrald.storage import storage_errors
 
 _SAMPLE_BYTES = 64 * 1024
 _LISTEN_FOR_STOP_S = 0.2
@@ -30,13 +31,10 @@ def fingerprint(path: Path, *, size_bytes: int) -> str:
         StorageUnavailable: where the file cannot be read.
     """
     digest = hashlib.blake2b(str(size_bytes).encode(), digest_size=16)
-    try:
-        with path.open("rb") as file:
-            digest.update(file.read(_SAMPLE_BYTES))
-            file.seek(max(0, size_bytes - _SAMPLE_BYTES))
-            digest.update(file.read(_SAMPLE_BYTES))
-    except OSError as error:
-        raise StorageUnavailable(f"a prepared chunk cannot be read: {error.strerror}", path=path) from error
+    with storage_errors(path), path.open("rb") as file:
+        digest.update(file.read(_SAMPLE_BYTES))
+        file.seek(max(0, size_bytes - _SAMPLE_BYTES))
+        digest.update(file.read(_SAMPLE_BYTES))
     return digest.hexdigest()
 
 

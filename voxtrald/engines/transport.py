@@ -1,4 +1,4 @@
-"""HTTP to one service: sessions, time-outs, bodies streamed from disk. The only module that knows `requests`.
+"""HTTP to one service: sessions, time-outs, bodies streamed from disk.
 
 A request cannot be interrupted from Python, so its thread hears `stop` only between requests. Therefore
 senders are daemon threads, and `abort` shuts their sockets down when the grace for stopping is over.
@@ -14,6 +14,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -25,11 +26,13 @@ from urllib3.exceptions import HTTPError
 
 from voxtrald import __version__
 from voxtrald.clock import Clock
-from voxtrald.engines.redacting import excerpt
 from voxtrald.engines.refusals import read_error
 from voxtrald.engines.replies import Errand, Reply
+from voxtrald.engines.slots import RequestSlots
+from voxtrald.engines.unreachable import unreachable
 from voxtrald.engines.uplink import Uplink
-from voxtrald.errors import ApiGarbled, ApiUnreachable, StorageUnavailable
+from voxtrald.errors import ApiGarbled, ApiUnreachable
+from voxtrald.storage import storage_errors
 
 _MOST_BYTES = 64 * 1024 * 1024  # a transcript of hours has a few; nothing may fill the memory
 _PIECE_BYTES = 64 * 1024
@@ -76,10 +79,13 @@ class Transport:
         api_key: str,
         connect_timeout_s: float,
         read_timeout_s: float,
+        slots: RequestSlots,
         clock: Clock,
     ) -> None:
         self.uplink = Uplink()
+        self._slots = slots
         self._base_url = base_url.rstrip("/")
+        self._host = urlsplit(base_url).hostname or base_url
         self._auth = _Bearer(api_key)
         self._secrets: tuple[str, ...] = (api_key,)
         self._connect_timeout_s = connect_timeout_s
@@ -152,17 +158,19 @@ class Transport:
 
     def _exchange(self, method: str, path: str, *, timeout_s: float, **options: Any) -> Reply:
         try:
-            with self._session().request(
-                method,
-                self._base_url + path,
-                timeout=(self._connect_timeout_s, timeout_s),
-                stream=True,
-                **{"allow_redirects": False, **options},
-            ) as response:
+            with (
+                self._slots.one(),
+                self._session().request(
+                    method,
+                    self._base_url + path,
+                    timeout=(self._connect_timeout_s, timeout_s),
+                    stream=True,
+                    **{"allow_redirects": False, **options},
+                ) as response,
+            ):
                 return self._read(response, deadline_s=self._monotonic_s() + timeout_s)
         except (requests.RequestException, HTTPError) as error:
-            reason = excerpt(str(error), secrets=self._secrets)
-            raise ApiUnreachable(f"no answer from the service: {reason}") from error
+            raise unreachable(error, host=self._host, secrets=self._secrets) from error
 
     def _read(self, response: requests.Response, *, deadline_s: float) -> Reply:
         """Read the body, but neither for ever (a server can send a byte a minute) nor without a bound.
@@ -234,10 +242,8 @@ class _TimedBody:
 
 
 def _open(path: Path) -> IO[bytes]:
-    try:
+    with storage_errors(path):
         return path.open("rb")
-    except OSError as error:
-        raise StorageUnavailable(f"a prepared chunk cannot be read: {error.strerror}", path=path) from error
 
 
 # --- reaching the sockets of requests on their way -------------------------------------------------------

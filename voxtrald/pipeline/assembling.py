@@ -112,6 +112,7 @@ def error_report(assignment: Assignment, error: RecordingError, *, document: Doc
             chunks_total=len(chunks),
             paid_s=document.usage.audio_s if document else 0.0,
             cost=document.usage.cost if document else None,
+            currency=assignment.engine.capabilities.currency,
             when=now.strftime("%Y-%m-%d %H:%M UTC"),
         )
     )

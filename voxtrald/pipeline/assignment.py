@@ -82,5 +82,4 @@ class Assignment:
     @property
     def policy(self) -> Policy:
         """How patient to be with the far side."""
-        retry = self.settings.retry
-        return Policy(attempts=retry.attempts, first_wait_s=retry.first_wait_s, max_wait_s=retry.max_wait_s)
+        return self.settings.retry.policy

@@ -6,8 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from voxtrald.dispatch.circuit import Circuit
-from voxtrald.errors import ApiBusy, ApiDenied, ApiError, ApiRefused, ApiUnreachable, Reason, RecordingError
+from voxtrald.errors import (
+    ApiBusy,
+    ApiDenied,
+    ApiError,
+    ApiGarbled,
+    ApiRefused,
+    ApiUnreachable,
+    Reason,
+    RecordingError,
+)
 from voxtrald.retrying import GiveUp, HoldAll, Policy, RetryIn, decide
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A failed attempt, and when it failed on the monotonic clock."""
+
+    error: ApiError
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,33 +53,40 @@ class FailChunk:
 Verdict = SendAgain | TryLater | BlameService | FailChunk
 
 
-def judge(
-    error: ApiError, *, failures: Sequence[float], earlier: int, circuit: Circuit, policy: Policy, jitter: float
-) -> Verdict:
-    """Decide what follows from `error`.
+def judge(failures: Sequence[Failure], *, earlier: int, circuit: Circuit, policy: Policy, jitter: float) -> Verdict:
+    """Decide what follows from the last of a chunk's failures.
 
     Args:
-        error: of the last attempt.
-        failures: monotonic times of this chunk's failed attempts since the program started, the last one included.
+        failures: the chunk's failed attempts since the program started.
         earlier: attempts counted before that.
         circuit: what is known of the far side.
         policy: how patient to be.
         jitter: a random number in [0, 1).
     """
+    error = failures[-1].error
     if isinstance(error, ApiDenied):
         return SendAgain()
-    counted = earlier + sum(not circuit.excuses(at_s) for at_s in failures)
+    counted = earlier + sum(is_counted(failure, circuit) for failure in failures)
     if counted == 0:
         return SendAgain()
-    match decide(error, attempt=counted, policy=policy, jitter=jitter):
+    attempt = counted
+    if isinstance(error, ApiGarbled) and counted < policy.attempts:
+        # Few of these are allowed, so failures of other kinds must not use them up.
+        attempt = sum(isinstance(failure.error, ApiGarbled) for failure in failures)
+    match decide(error, attempt=attempt, policy=policy, jitter=jitter):
         case RetryIn(wait_s=wait_s):
             return TryLater(wait_s=wait_s, counted=counted)
         case HoldAll():
             return SendAgain()
         case GiveUp():
-            is_service_silent = circuit.last_success_s is None or circuit.last_success_s < failures[0]
+            is_service_silent = circuit.last_success_s is None or circuit.last_success_s < failures[0].at_s
             could_be_outage = isinstance(error, ApiUnreachable | ApiBusy)
             return BlameService() if could_be_outage and is_service_silent else FailChunk()
+
+
+def is_counted(failure: Failure, circuit: Circuit) -> bool:
+    """Whether a failure uses up an attempt: neither an outage nor a refused key is the chunk's fault."""
+    return not isinstance(failure.error, ApiDenied) and not circuit.excuses(failure.at_s)
 
 
 def recording_error(error: ApiError) -> RecordingError:
@@ -76,5 +100,5 @@ def recording_error(error: ApiError) -> RecordingError:
     return RecordingError(
         Reason.GAVE_UP,
         f"the transcription service did not give an answer in all attempts: {error.message}",
-        hint="move the file back to the inbox to try again; only what is missing is asked and paid for",
+        hint="see whether the service has trouble, and try again when it has not",
     )

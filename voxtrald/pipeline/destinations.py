@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -15,8 +17,7 @@ from voxtrald.store.folders import Folders
 from voxtrald.store.jobs import Job, JobState
 from voxtrald.store.ledger import Ledger
 from voxtrald.store.publishing import Originals
-
-_NAME_TRIES = 20
+from voxtrald.store.reserving import while_taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +38,9 @@ class Outbox:
             intend=partial(self.ledger.intend_publish, job.id),
             already=self.ledger.job(job.id).publication,
         )
-        names = (*published.outputs, *((published.source_to,) if published.source_to else ()))
         self.folders.release_report(job.relative)
-        self.ledger.end(job.id, JobState.DONE, outputs=names)
-        return names
+        self.ledger.end(job.id, JobState.DONE, outputs=published.names)
+        return published.names
 
     def quarantine(self, job: Job, *, report: str, partial_text: str | None, reason: str) -> tuple[str, ...]:
         """Set the recording aside with its report, end the job."""
@@ -64,21 +64,19 @@ class Beside:
         make_folder(self.folder)
         contents = with_dots(documents)
         wanted = stem_of(job, settings=settings, clock=self.clock)
-        for _ in range(_NAME_TRIES):
-            stem = free_stem(wanted, tuple(contents), lambda name: (self.folder / name).exists())
-            try:
-                names = self._write(stem, contents)
-            except FileExistsError:
-                continue  # somebody else took a name between the look and the write
-            self.ledger.end(job.id, JobState.DONE, outputs=names)
-            return names
-        raise FileExistsError(f"others keep taking the names in {self.folder}")
+        names = while_taken(lambda: self._write(wanted, contents), folder=self.folder)
+        self.ledger.end(job.id, JobState.DONE, outputs=names)
+        return names
 
-    def _write(self, stem: str, contents: Mapping[str, bytes]) -> tuple[str, ...]:
-        paths = [self.folder / f"{stem}{suffix}" for suffix in contents]
-        for path, content in zip(paths, contents.values(), strict=True):
-            add_whole(path, content)
-        return tuple(str(path) for path in paths)
+    def _write(self, wanted: str, contents: Mapping[str, bytes]) -> tuple[str, ...]:
+        stem = free_stem(wanted, tuple(contents), lambda name: os.path.lexists(self.folder / name))
+        with ExitStack() as undo:
+            for suffix, content in contents.items():
+                path = self.folder / f"{stem}{suffix}"
+                add_whole(path, content)
+                undo.callback(path.unlink, missing_ok=True)  # no half sets: all of it has one name
+            undo.pop_all()
+        return tuple(str(self.folder / f"{stem}{suffix}") for suffix in contents)
 
     def quarantine(self, job: Job, *, report: str, partial_text: str | None, reason: str) -> tuple[str, ...]:
         """End the job and leave everything where it is; the caller shows the error."""

@@ -25,6 +25,7 @@ from voxtrald.pipeline.assignment import Assignment, Tools
 from voxtrald.pipeline.deciding import (
     BlameService,
     FailChunk,
+    Failure,
     SendAgain,
     TryLater,
     judge,
@@ -253,11 +254,10 @@ class Gathering:
     def _take_failure(self, event: AttemptFailed) -> None:
         self._under_way -= 1
         parcel = self._parcels[event.index]
-        parcel.failures.append(event.at_s)
+        parcel.failures.append(Failure(error=event.error, at_s=event.at_s))
         log.info("attempt_failed", chunk=event.index, error=event.error.slug, status=event.error.status)
         verdict = judge(
-            event.error,
-            failures=parcel.failures,
+            parcel.failures,
             earlier=parcel.earlier_attempts,
             circuit=self.tools.gate.circuit,
             policy=self.assignment.policy,

@@ -4,45 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Protocol
 
-from voxtrald.errors import RecordingChanged, StopRequested, StorageUnavailable
+from voxtrald.errors import StopRequested
 from voxtrald.stopping import Stop
-from voxtrald.store.durable import open_source, storage_errors
+from voxtrald.storage import storage_errors
+from voxtrald.store.durable import open_source
+from voxtrald.store.jobs import Job
+from voxtrald.store.sources import require_claimed
 
 _BLOCK_BYTES = 1 << 20
 
 
-class FileFacts(Protocol):
-    """What was known of the file when it was claimed."""
-
-    @property
-    def size_bytes(self) -> int:
-        """Its size."""
-
-    @property
-    def mtime_ns(self) -> int:
-        """Its modification time."""
-
-
-def require_unchanged(path: Path, facts: FileFacts) -> None:
-    """Check that the file is still the one that was claimed.
-
-    Raises:
-        RecordingChanged: it is gone, or its size or modification time is another.
-        StorageUnavailable: it cannot be looked at.
-    """
-    try:
-        found = path.lstat()
-    except FileNotFoundError as error:
-        raise RecordingChanged(f"{path.name} is gone") from error
-    except OSError as error:
-        raise StorageUnavailable(f"cannot look at {path}: {error.strerror}", path=path) from error
-    if (found.st_size, found.st_mtime_ns) != (facts.size_bytes, facts.mtime_ns):
-        raise RecordingChanged(f"{path.name} changed while it was being worked on")
-
-
-def fingerprint(path: Path, *, facts: FileFacts, stop: Stop) -> str:
+def fingerprint(path: Path, *, job: Job, stop: Stop) -> str:
     """Hash the content of the file that was claimed; flat memory whatever its size.
 
     Raises:
@@ -57,5 +30,5 @@ def fingerprint(path: Path, *, facts: FileFacts, stop: Stop) -> str:
             digest.update(memoryview(block)[:count])
             if stop.is_set():
                 raise StopRequested("stopped while reading the recording")
-    require_unchanged(path, facts)
+    require_claimed(path, job)
     return digest.hexdigest()

@@ -22,9 +22,9 @@ from voxtrald.audio.quiet import find_cut
 from voxtrald.errors import Reason, RecordingError, StopRequested
 from voxtrald.pipeline.assignment import Assignment, Tools
 from voxtrald.pipeline.events import Event, Planned, Prepared, Ready, Reused
-from voxtrald.pipeline.identifying import require_unchanged
 from voxtrald.steps import Step, announce
 from voxtrald.store.results import KeptAnswer, KeptPlan, ResultKey
+from voxtrald.store.sources import require_claimed
 from voxtrald.transcript.model import Answer, Cut, Span
 from voxtrald.transcript.planning import first_window, needs_cutting, plan_spans, search_windows
 
@@ -150,6 +150,8 @@ class Preparation:
         offered = False
         if plan is None:
             plan, offered = self._plan_anew()
+            # A start after a crash then looks for the plan first, and prepares no chunk whose answer is there.
+            self.tools.ledger.note_identity(self.assignment.job.id, sha256=self.identity.result())
         self.put(Planned(spans=plan.spans, duration_ms=plan.duration_ms))
         self._prepare_rest(plan.spans, offered=offered)
 
@@ -295,7 +297,7 @@ class Preparation:
 
     def _hand_over(self, index: int, chunk: PreparedChunk) -> None:
         # A chunk cut from a file that changed meanwhile must not be paid for under the old content's key.
-        require_unchanged(self.assignment.path, self.assignment.job)
+        require_claimed(self.assignment.path, self.assignment.job)
         if chunk.shortfall_ms or chunk.complaint:
             log.warning("recording_damaged", chunk=index, missing_ms=chunk.shortfall_ms, decoder=chunk.complaint)
         announce(Step.CHUNK_PREPARED)

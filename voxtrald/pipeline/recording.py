@@ -79,7 +79,7 @@ def identified(assignment: Assignment, tools: Tools) -> Iterator[tuple[ThreadPoo
     threads = tools.cores + 2
     name = f"prepare-{assignment.job.id}"
     with ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name) as pool:
-        yield pool, pool.submit(fingerprint, assignment.path, facts=assignment.job, stop=tools.stop)
+        yield pool, pool.submit(fingerprint, assignment.path, job=assignment.job, stop=tools.stop)
 
 
 def gather(

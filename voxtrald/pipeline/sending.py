@@ -25,6 +25,7 @@ from voxtrald.errors import (
     StorageUnavailable,
 )
 from voxtrald.pipeline.assignment import Tools
+from voxtrald.pipeline.deciding import Failure
 from voxtrald.pipeline.events import Answered, AttemptFailed, Occupied
 from voxtrald.steps import Step, announce
 from voxtrald.store.jobs import Job
@@ -42,7 +43,7 @@ class Parcel:
 
     Attributes:
         earlier_attempts: failed attempts before this start of the program, from the ledger.
-        failures: monotonic times of the failed attempts since.
+        failures: the failed attempts since.
     """
 
     index: int
@@ -50,7 +51,7 @@ class Parcel:
     chunk: PreparedChunk
     delivery: Delivery
     earlier_attempts: int = 0
-    failures: list[float] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     cancelled: bool = False
     sent: int = 0
 

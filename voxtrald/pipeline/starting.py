@@ -9,6 +9,7 @@ import structlog
 from voxtrald.clock import Clock
 from voxtrald.engines.base import Engine
 from voxtrald.errors import RecordingChanged
+from voxtrald.storage import storage_errors
 from voxtrald.store.folders import Folders
 from voxtrald.store.jobs import Job, JobState
 from voxtrald.store.ledger import Ledger
@@ -36,8 +37,7 @@ def close_interrupted(ledger: Ledger, *, folders: Folders, is_alive: Callable[[s
 
 def _close(job: Job, *, ledger: Ledger, folders: Folders) -> None:
     if published := folders.find_published(job):
-        names = (*published.outputs, *((published.source_to,) if published.source_to else ()))
-        ledger.end(job.id, JobState.DONE, outputs=names)
+        ledger.end(job.id, JobState.DONE, outputs=published.names)
     elif quarantined := folders.find_quarantined(job):
         reason = job.reason or "interrupted"
         ledger.end(job.id, JobState.FAILED, outputs=quarantined.names, reason=reason, detail=job.detail)
@@ -46,11 +46,17 @@ def _close(job: Job, *, ledger: Ledger, folders: Folders) -> None:
 
 
 def is_there(job: Job, *, folders: Folders) -> bool:
-    """Whether a job's recording can still be found in the inbox."""
+    """Whether a job's recording can still be found in the inbox.
+
+    Raises:
+        StorageUnavailable: the inbox does not answer.
+    """
     try:
-        return folders.source_path(job.relative).exists()
+        path = folders.source_path(job.relative)
     except RecordingChanged:
         return False
+    with storage_errors(path):
+        return path.exists()
 
 
 def clear_leftovers(engine: Engine, *, ledger: Ledger, clock: Clock, is_alive: Callable[[str], bool]) -> int:

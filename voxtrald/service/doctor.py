@@ -35,9 +35,10 @@ def examine(settings: Settings, *, environ: Mapping[str, str], ask_service: Call
 
     `ask_service` asks the far side whether it accepts the key and offers the model: it says so, or raises.
     """
-    for warning in setting_warnings(settings, environ=environ):
-        yield Finding(grade=Grade.WARNING, subject="configuration", what=warning)
-    yield Finding(grade=Grade.FINE, subject="configuration", what="read, no problem found")
+    warnings = setting_warnings(settings, environ=environ)
+    yield from (Finding(grade=Grade.WARNING, subject="configuration", what=warning) for warning in warnings)
+    if not warnings:
+        yield Finding(grade=Grade.FINE, subject="configuration", what="read, no problem found")
     yield tried("ffmpeg", lambda: f"{find_ffmpeg(settings.audio.ffmpeg, environ)} runs")
     yield from folder_findings(settings)
     key = tried("key", lambda: found_key(settings, environ))
@@ -66,8 +67,7 @@ def found_key(settings: Settings, environ: Mapping[str, str]) -> str:
 
 def folder_findings(settings: Settings) -> Iterator[Finding]:
     """Try in every folder what will be done there."""
-    names = settings.folders
-    folders = Folders(inbox=names.inbox, outbox=names.outbox, error=names.error, state=names.state)
+    folders = Folders.named_in(settings.folders)
     try:
         folders.ensure()
     except VoxtraldError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from voxtrald.clock import Clock
 from voxtrald.config import Settings
@@ -32,6 +31,7 @@ class Overview:
         circuit: closed, open (an outage) or held.
         waiting: recordings in the inbox that nobody has begun, by their path below it.
         today, month: spending since midnight and since the first, UTC, per currency.
+        folders: the month's spending per folder and currency.
         inbox_problem: why the inbox could not be looked at, or empty.
     """
 
@@ -48,20 +48,21 @@ class Overview:
     counts: Mapping[JobState, int]
     today: tuple[SpendSum, ...]
     month: tuple[SpendSum, ...]
+    folders: tuple[SpendSum, ...]
     inbox_problem: str = ""
 
 
 def look_over(settings: Settings, *, ledger: Ledger | None, clock: Clock) -> Overview:
     """Read everything once. Without a ledger nothing was ever done."""
     now = clock.now()
-    names, problem = inbox_names(settings)
+    found, problem = inbox_files(settings)
     if ledger is None:
-        return nothing_yet(now, waiting=names, problem=problem)
+        return nothing_yet(now, waiting=tuple(str(each.relative) for each in found), problem=problem)
     unfinished = ledger.unfinished()
     recent = ledger.recent(_RECENT)
     beat = ledger.heartbeat()
     begun = {job.relative for job in unfinished if job.state is not JobState.WAITING}
-    kept = {job.relative for job in recent if job.state is JobState.DONE}
+    kept = {facts_of(job) for job in recent if job.state is JobState.DONE}
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     return Overview(
         now=now,
@@ -69,7 +70,9 @@ def look_over(settings: Settings, *, ledger: Ledger | None, clock: Clock) -> Ove
         is_running=beat is not None and now - beat.beat_at < _ALIVE_WITHIN,
         held=ledger.held(),
         circuit=ledger.circuit(),
-        waiting=tuple(name for name in names if name not in begun | kept),
+        waiting=tuple(
+            str(each.relative) for each in found if str(each.relative) not in begun and facts_of(each) not in kept
+        ),
         working=tuple(job for job in unfinished if job.state in {JobState.WORKING, JobState.PUBLISHING}),
         deferred=tuple(job for job in unfinished if job.state is JobState.DEFERRED),
         failed=tuple(job for job in recent if job.state is JobState.FAILED),
@@ -77,16 +80,22 @@ def look_over(settings: Settings, *, ledger: Ledger | None, clock: Clock) -> Ove
         counts=ledger.counts(),
         today=ledger.spend_since(midnight),
         month=ledger.spend_since(midnight.replace(day=1)),
+        folders=ledger.spend_by_folder(midnight.replace(day=1)),
         inbox_problem=problem,
     )
 
 
-def inbox_names(settings: Settings) -> tuple[tuple[str, ...], str]:
+def facts_of(file: Job | Sighting) -> tuple[str, int, int]:
+    """Tell a file in the inbox from another that came later under its name."""
+    return str(file.relative), file.size_bytes, file.mtime_ns
+
+
+def inbox_files(settings: Settings) -> tuple[tuple[Sighting, ...], str]:
     """List the recordings in the inbox, or say why they cannot be listed."""
-    inbox: Path = settings.folders.inbox
+    inbox = settings.folders.inbox
     found = scan(inbox, recursive=settings.watch.recursive, ignore=IgnoreRules(settings.watch.ignore))
     try:
-        return tuple(str(each.relative) for each in found if isinstance(each, Sighting)), ""
+        return tuple(each for each in found if isinstance(each, Sighting)), ""
     except StorageUnavailable as error:
         return (), error.message
 
@@ -107,5 +116,6 @@ def nothing_yet(now: datetime, *, waiting: tuple[str, ...], problem: str) -> Ove
         counts=dict.fromkeys(JobState, 0),
         today=(),
         month=(),
+        folders=(),
         inbox_problem=problem,
     )

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from voxtrald.errors import StorageUnavailable, StoreError, VoxtraldError
-from voxtrald.store.durable import make_folder, storage_trouble
+from voxtrald.storage import storage_trouble
+from voxtrald.store.durable import PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, make_folder
 from voxtrald.store.schema import MIGRATIONS
 
 Row = Mapping[str, Any]
 Values = Sequence[object]
 
 _BUSY_TIMEOUT_S = 30.0
-_FILE_MODE = 0o600
-_FOLDER_MODE = 0o700
 
 # Result codes after which the ledger works again once its disk does: https://www.sqlite.org/rescode.html
 _STORAGE_CODES = {
@@ -55,10 +54,10 @@ class Database:
             StoreError: the file is damaged, is no ledger, or belongs to a newer program.
             StorageUnavailable: it cannot be created or written.
         """
-        make_folder(path.parent, mode=_FOLDER_MODE)
+        make_folder(path.parent, mode=PRIVATE_FOLDER_MODE)
         try:
             # SQLite gives its companions the mode of the file, so that none of the three is open to others.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, _FILE_MODE))
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, PRIVATE_FILE_MODE))
         except OSError as error:
             raise storage_trouble(error, path=path) from error
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)

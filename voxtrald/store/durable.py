@@ -18,32 +18,14 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
-from voxtrald.errors import RecordingChanged, StorageUnavailable
+from voxtrald.errors import RecordingChanged
 from voxtrald.steps import Step, announce
+from voxtrald.storage import storage_errors, storage_trouble
+
+PRIVATE_FOLDER_MODE = 0o700
+PRIVATE_FILE_MODE = 0o600
 
 _COPY_BYTES = 1 << 20
-
-_FREE_SPACE = "free some space; work goes on by itself"
-_GIVE_RIGHTS = "let the user that runs voxtrald write there; work goes on by itself"
-_MOUNT_AGAIN = "mount the share again; work goes on by itself"
-_TROUBLES: dict[int, tuple[str, str]] = {
-    errno.ENOSPC: ("no space is left", _FREE_SPACE),
-    errno.EDQUOT: ("the quota is used up", _FREE_SPACE),
-    errno.EROFS: ("the file system is read-only", "remount it for writing; work goes on by itself"),
-    errno.EACCES: ("the right is missing", _GIVE_RIGHTS),
-    errno.EPERM: ("the right is missing", _GIVE_RIGHTS),
-    errno.EEXIST: ("a file has the name of the folder", "move the file away"),
-    errno.ENOTDIR: ("a file has the name of the folder", "move the file away"),
-    errno.EIO: ("the disk or share answers with an input/output error", "look at the disk or the share"),
-    errno.ENOENT: ("the folder is not there", "create the folder or mount its share"),
-    errno.ESTALE: ("the share is gone", _MOUNT_AGAIN),
-    errno.ENOTCONN: ("the share is gone", _MOUNT_AGAIN),
-    errno.ENODEV: ("the share is gone", _MOUNT_AGAIN),
-    errno.ENXIO: ("the share is gone", _MOUNT_AGAIN),
-    errno.EHOSTDOWN: ("the share is gone", _MOUNT_AGAIN),
-    errno.EHOSTUNREACH: ("the share is gone", _MOUNT_AGAIN),
-    errno.ETIMEDOUT: ("the share does not answer", _MOUNT_AGAIN),
-}
 
 # What a file system answers that has no hard links (FAT, exFAT, many SMB servers), or does not allow this
 # one: `fs.protected_hardlinks` refuses links to other users' files, and those are what a shared inbox holds.
@@ -56,26 +38,6 @@ _NO_LINKS = {
     errno.EMLINK,
     errno.EINVAL,
 }
-
-
-def storage_trouble(error: OSError, *, path: Path) -> StorageUnavailable:
-    """Say in plain words what the file system refused."""
-    what, hint = _TROUBLES.get(error.errno or 0, (error.strerror or "it is refused", ""))
-    return StorageUnavailable(f"cannot use {path}: {what}", path=path, hint=hint)
-
-
-@contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what the file system refuses inside the block into `StorageUnavailable`.
-
-    A taken name is a decision for the caller, so `FileExistsError` passes.
-    """
-    try:
-        yield
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise storage_trouble(error, path=path) from error
 
 
 # --- whole files --------------------------------------------------------------------------------------------

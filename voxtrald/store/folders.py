@@ -13,16 +13,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Self
 
+from voxtrald.config import FolderSettings
 from voxtrald.errors import RecordingChanged, StorageUnavailable
-from voxtrald.store.durable import make_folder, move_whole, storage_errors, storage_trouble, write_whole
+from voxtrald.storage import storage_errors, storage_trouble
+from voxtrald.store.durable import PRIVATE_FOLDER_MODE, make_folder, move_whole, write_whole
 from voxtrald.store.jobs import Job, Publication
 from voxtrald.store.publishing import Originals, Published, Publishing, find_published
 from voxtrald.store.quarantining import Quarantined, Quarantining, remove_reports
-from voxtrald.store.reserving import Reservations
-
-_PRIVATE = 0o700
-_TRIES = 20
+from voxtrald.store.reserving import Reservations, while_taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +35,51 @@ class Finding:
     is_fatal: bool
 
 
-class Folders:
+class WorkFolders:
+    """Where chunks lie while their recording is in work: below the state folder, one folder per job."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+
+    @contextmanager
+    def work_folder(self, job_id: str) -> Iterator[Path]:
+        """Give an empty private folder for a job's chunks; it is removed at the end of the block.
+
+        Raises:
+            StorageUnavailable: it cannot be created.
+        """
+        folder = self._state / "work" / job_id
+        shutil.rmtree(folder, ignore_errors=True)
+        make_folder(folder, mode=PRIVATE_FOLDER_MODE)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def clear_work(self, *, except_ids: Collection[str] = ()) -> None:
+        """Remove the work folders that killed runs left behind."""
+        root = self._state / "work"
+        leftovers = [folder for folder in root.glob("*") if folder.name not in except_ids]
+        for folder in leftovers:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+class Folders(WorkFolders):
     """Inbox, outbox, error folder and state folder. Threads share one."""
 
     def __init__(self, *, inbox: Path, outbox: Path, error: Path, state: Path) -> None:
+        super().__init__(state)
         self._inbox = inbox
         self._outbox = outbox
         self._error = error
-        self._state = state
         self._outgoing = Reservations()
         self._failing = Reservations()
         self._returning = Reservations()
+
+    @classmethod
+    def named_in(cls, settings: FolderSettings) -> Self:
+        """Give the folders that the settings name."""
+        return cls(inbox=settings.inbox, outbox=settings.outbox, error=settings.error, state=settings.state)
 
     def ensure(self) -> None:
         """Create the folders that are missing; only its owner may look into the state folder.
@@ -53,7 +87,7 @@ class Folders:
         Raises:
             StorageUnavailable: one cannot be created.
         """
-        make_folder(self._state, mode=_PRIVATE)
+        make_folder(self._state, mode=PRIVATE_FOLDER_MODE)
         for folder in (self._inbox, self._outbox, self._error):
             make_folder(folder)
 
@@ -79,30 +113,6 @@ class Folders:
         if any((self._inbox / folder).is_symlink() for folder in path.parents if folder.name):
             raise RecordingChanged(f"a link stands in the place of a folder of {path.name}")
         return self._inbox / path
-
-    # --- chunks -------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def work_folder(self, job_id: str) -> Iterator[Path]:
-        """Give an empty private folder for a job's chunks; it is removed at the end of the block.
-
-        Raises:
-            StorageUnavailable: it cannot be created.
-        """
-        folder = self._state / "work" / job_id
-        shutil.rmtree(folder, ignore_errors=True)
-        make_folder(folder, mode=_PRIVATE)
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def clear_work(self, *, except_ids: Collection[str] = ()) -> None:
-        """Remove the work folders that killed runs left behind."""
-        root = self._state / "work"
-        leftovers = [folder for folder in root.glob("*") if folder.name not in except_ids]
-        for folder in leftovers:
-            shutil.rmtree(folder, ignore_errors=True)
 
     # --- success ------------------------------------------------------------------------------------------
 
@@ -191,19 +201,16 @@ class Folders:
             RecordingChanged: it is not in the error folder any more.
             StorageUnavailable: it could not be moved.
         """
-        target, wanted = self.source_path(relative), PurePosixPath(relative)
-        make_folder(target.parent)
-        for _ in range(_TRIES):
-            with self._returning.stem(
-                target.parent, wanted.stem, suffixes=[wanted.suffix], is_mine=lambda _: False
-            ) as stem:
-                free = wanted.with_name(stem + wanted.suffix)
-                try:
-                    move_whole(self._error / name, self._inbox / free)
-                except FileExistsError:
-                    continue
-                return str(free)
-        raise StorageUnavailable(f"others keep taking the names in {target.parent}", path=target.parent)
+        folder = self.source_path(relative).parent
+        make_folder(folder)
+        return while_taken(lambda: self._give_back(name, folder=folder, wanted=PurePosixPath(relative)), folder=folder)
+
+    def _give_back(self, name: str, *, folder: Path, wanted: PurePosixPath) -> str:
+        suffixes = [wanted.suffix]
+        with self._returning.stem(folder, wanted.stem, suffixes=suffixes, is_mine=lambda _: False) as stem:
+            free = wanted.with_name(stem + wanted.suffix)
+            move_whole(self._error / name, self._inbox / free)
+            return str(free)
 
     def _quarantining(self, job: Job, *, source: Path) -> Quarantining:
         return Quarantining(

@@ -64,6 +64,10 @@ class ServiceTable(Tables):
         beat = {"pid": pid, "started_at": instant_text(started_at), "beat_at": self._now_text()}
         self._set("heartbeat", json.dumps(beat))
 
+    def fall_silent(self) -> None:
+        """Take the sign of life back: the daemon has ended in an orderly way."""
+        self._database.write("DELETE FROM meta WHERE name = 'heartbeat'")
+
     def heartbeat(self) -> Heartbeat | None:
         """Look up the last sign of life of a daemon."""
         content = json.loads(self._value("heartbeat") or "null")

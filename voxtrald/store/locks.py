@@ -10,10 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from voxtrald.errors import StoreError
-from voxtrald.store.durable import make_folder, storage_trouble
-
-_FOLDER_MODE = 0o700
-_FILE_MODE = 0o600
+from voxtrald.storage import storage_trouble
+from voxtrald.store.durable import PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, make_folder
 
 
 class _FileLock:
@@ -21,9 +19,9 @@ class _FileLock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        make_folder(path.parent, mode=_FOLDER_MODE)
+        make_folder(path.parent, mode=PRIVATE_FOLDER_MODE)
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, _FILE_MODE)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, PRIVATE_FILE_MODE)
         except OSError as error:
             raise storage_trouble(error, path=path) from error
         try:

@@ -11,13 +11,15 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain, repeat
 from pathlib import Path, PurePosixPath
 
-from voxtrald.errors import RecordingChanged, StorageUnavailable
+from voxtrald.errors import RecordingChanged
 from voxtrald.steps import Step, announce
-from voxtrald.store.durable import add_whole, make_folder, remove_leftovers, room_for, storage_errors
+from voxtrald.storage import storage_errors
+from voxtrald.store.durable import add_whole, make_folder, remove_leftovers, room_for
 from voxtrald.store.jobs import Job, Output, Publication
-from voxtrald.store.reserving import Reservations
+from voxtrald.store.reserving import Reservations, while_taken
 from voxtrald.store.sources import (
     file_sha256,
     has_arrived,
@@ -26,8 +28,6 @@ from voxtrald.store.sources import (
     remove_claimed,
     require_claimed,
 )
-
-_TRIES = 20
 
 
 class Originals(StrEnum):
@@ -44,6 +44,11 @@ class Published:
 
     outputs: tuple[str, ...]
     source_to: str | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, the recording last."""
+        return self.outputs if self.source_to is None else (*self.outputs, self.source_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +86,8 @@ class Publishing:
         if already:
             remove_leftovers(self.folder, marker=self.job.id)
         room_for(self.folder, sum(map(len, self.documents.values())))
-        for _ in range(_TRIES):
-            try:
-                return self._publish(already)
-            except FileExistsError:
-                already = None
-        raise StorageUnavailable(f"others keep taking the names in {self.folder}", path=self.folder)
+        intended = chain([already], repeat(None))
+        return while_taken(lambda: self._publish(next(intended)), folder=self.folder)
 
     def _publish(self, already: Publication | None) -> Published:
         earlier = {output.name: output.sha256 for output in already.outputs} if already else {}

@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from voxtrald.errors import StorageUnavailable
 from voxtrald.naming import free_stem
 from voxtrald.steps import Step, announce
-from voxtrald.store.durable import make_folder, remove_leftovers, room_for, storage_errors, write_whole
+from voxtrald.storage import storage_errors
+from voxtrald.store.durable import make_folder, remove_leftovers, room_for, write_whole
 from voxtrald.store.jobs import Job
-from voxtrald.store.reserving import Reservations
+from voxtrald.store.reserving import Reservations, while_taken
 from voxtrald.store.sources import has_arrived, has_content_of, move_claimed, require_claimed
 
 REPORT = ".error.txt"
 PARTIAL = ".partial.txt"
-_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +65,7 @@ class Quarantining:
         make_folder(self.folder)
         remove_leftovers(self.folder, marker=self.job.id)
         room_for(self.folder, sum(map(len, contents.values())))
-        for _ in range(_TRIES):
-            try:
-                return self._quarantine(contents)
-            except FileExistsError:
-                continue
-        raise StorageUnavailable(f"others keep taking the names in {self.folder}", path=self.folder)
+        return while_taken(lambda: self._quarantine(contents), folder=self.folder)
 
     def find(self) -> Quarantined | None:
         """Find the recording where an earlier run put it before it could say so."""

@@ -5,11 +5,29 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
+from voxtrald.errors import StorageUnavailable
 from voxtrald.naming import free_stem
-from voxtrald.store.durable import storage_errors
+from voxtrald.storage import storage_errors
+
+Placed = TypeVar("Placed")
+
+_TRIES = 20
+
+
+def while_taken(place: Callable[[], Placed], *, folder: Path) -> Placed:
+    """Repeat `place`, which chooses names in `folder`, as long as others take them before it can.
+
+    Raises:
+        StorageUnavailable: they do so again and again.
+    """
+    for _ in range(_TRIES):
+        with suppress(FileExistsError):
+            return place()
+    raise StorageUnavailable(f"others keep taking the names in {folder}", path=folder)
 
 
 class Reservations:

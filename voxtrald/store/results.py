@@ -17,15 +17,19 @@ from typing import TypeVar
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from voxtrald.errors import StorageUnavailable
 from voxtrald.steps import Step, announce
-from voxtrald.store.durable import make_folder, room_for, storage_errors, write_whole
+from voxtrald.storage import storage_errors, storage_trouble
+from voxtrald.store.durable import (
+    PRIVATE_FILE_MODE,
+    PRIVATE_FOLDER_MODE,
+    make_folder,
+    room_for,
+    write_whole,
+)
 from voxtrald.transcript.model import Answer, Span
 
 _FORMAT = 1
 _ROOM_BYTES = 16 << 20
-_FILE_MODE = 0o600
-_FOLDER_MODE = 0o700
 
 _log = structlog.get_logger()
 
@@ -162,7 +166,7 @@ class Results:
         Raises:
             StorageUnavailable: less than 16 MiB are free, or the store cannot be reached.
         """
-        make_folder(self._root, mode=_FOLDER_MODE)
+        make_folder(self._root, mode=PRIVATE_FOLDER_MODE)
         room_for(self._root, _ROOM_BYTES)
 
     def _folder(self, audio_sha256: str) -> Path:
@@ -177,9 +181,9 @@ class Results:
 
     def _write(self, path: Path, file: _AnswerFile | _PlanFile, *, written: Step | None) -> None:
         text = json.dumps(asdict(file), ensure_ascii=False, indent=2, allow_nan=False)
-        make_folder(path.parent, mode=_FOLDER_MODE)
+        make_folder(path.parent, mode=PRIVATE_FOLDER_MODE)
         # A half surrogate, which JSON can carry and UTF-8 cannot, must not cost a paid answer.
-        write_whole(path, text.encode("utf-8", errors="replace"), mode=_FILE_MODE, written=written)
+        write_whole(path, text.encode("utf-8", errors="replace"), mode=PRIVATE_FILE_MODE, written=written)
 
 
 def _digest(value: Mapping[str, object]) -> str:
@@ -193,7 +197,7 @@ def _read(path: Path, adapter: TypeAdapter[File], *, key: str) -> File | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StorageUnavailable(f"cannot read {path}: {error.strerror}", path=path) from error
+        raise storage_trouble(error, path=path) from error
     try:
         file = adapter.validate_json(content, strict=True)
     except ValidationError:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from voxtrald.errors import RecordingChanged
 from voxtrald.steps import Step, announce
-from voxtrald.store.durable import move_whole, open_source, storage_errors, storage_trouble, sync_folder
+from voxtrald.storage import storage_errors, storage_trouble
+from voxtrald.store.durable import move_whole, open_source, sync_folder
 from voxtrald.store.jobs import Job
 
 # FAT counts in steps of two seconds, so a copy that lies there may show another time than its original.

@@ -76,9 +76,9 @@ class Intake:
         scan_in_s = max(0.0, self._scan_at_s - now_s)
         return scan_in_s if due_s is None else min(scan_in_s, due_s)
 
-    def ready(self) -> tuple[Recording, ...]:
-        """Give the recordings that are whole and that nobody has."""
-        return self._settling.ready()
+    def next_ready(self) -> Recording | None:
+        """Give the first recording that is whole and that nobody has; the next one comes once this was `took`."""
+        return next(iter(self._settling.ready(at_most=1)), None)
 
     def took(self, recording: Recording) -> None:
         """Take in that a worker has this recording."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
-from voxtrald.errors import StorageUnavailable
 from voxtrald.naming import IgnoreRules, is_never_recording
+from voxtrald.storage import storage_errors, storage_trouble
 from voxtrald.watch.settling import Sighting
 
 TOP = PurePosixPath()
@@ -55,14 +55,8 @@ def scan(
     Raises:
         StorageUnavailable: the root is missing or cannot be read. A folder below it is an `Oddity` then.
     """
-    try:
+    with storage_errors(root):
         os.scandir(root).close()
-    except OSError as error:
-        raise StorageUnavailable(
-            f"the inbox {root} cannot be read: {error.strerror}",
-            path=root,
-            hint="is the share mounted, and may this user list it?",
-        ) from error
     folders = deque([below])
     while folders:
         for found in _look_into(root, folders.popleft(), ignore=ignore):
@@ -83,7 +77,7 @@ def sight(root: Path, relative: PurePosixPath) -> Sighting | None:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None
     except OSError as error:
-        raise StorageUnavailable(f"the inbox {root} does not answer: {error.strerror}", path=root) from error
+        raise storage_trouble(error, path=root) from error
     return _sighting(relative, status) if stat.S_ISREG(status.st_mode) else None
 
 

@@ -39,7 +39,8 @@ from watchdog.observers.inotify_c import (
 )
 from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGrouper
 
-from voxtrald.errors import DependencyError, StorageUnavailable
+from voxtrald.errors import DependencyError
+from voxtrald.storage import storage_trouble
 
 POLLING_S = 5.0
 """How often the inbox is scanned where events cannot be relied on."""
@@ -180,8 +181,7 @@ class Watcher:
     def _give_up_events(self, error: OSError) -> None:
         """Decide what a refusal means: the setting to raise, or a folder that is not there."""
         if error.errno not in _LIMITS:
-            message = f"the inbox {self._root} cannot be watched: {error.strerror}"
-            raise StorageUnavailable(message, path=self._root) from error
+            raise storage_trouble(error, path=self._root) from error
         if self._mode == "events":
             raise DependencyError(f"no file events: {error.strerror}", hint=_advice(error)) from error
         _log.warning("events_refused", reason=error.strerror, hint=_advice(error), polling_s=self.rescan_s)
@@ -257,9 +257,7 @@ class _Reader(InotifyFD):
         if event.is_queue_overflow:
             self._tell_overflow()
 
-    def add_callback(
-        self, path: bytes, mask: Mask, callback: WatchCallback, id_: CallbackId
-    ) -> WatchDescriptor:
+    def add_callback(self, path: bytes, mask: Mask, callback: WatchCallback, id_: CallbackId) -> WatchDescriptor:
         """Watch one more folder; tell of a refusal, which watchdog passes over for all but the root."""
         try:
             return super().add_callback(path, mask, callback, id_)
