@@ -293,8 +293,8 @@ class Daemon:
         except ConfigError as error:
             notices.tell_reload_refused([str(problem) for problem in error.problems])
             return
+        log.info("reloaded")  # before the new level may silence it
         self._use(settings)
-        log.info("reloaded")
 
     def _use(self, settings: Settings) -> None:
         """Work with other settings from now on; recordings in work keep theirs."""

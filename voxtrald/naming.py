@@ -126,10 +126,10 @@ def numbered(stem: str, n: int) -> str:
     return stem if n == 1 else f"{stem} ({n})"
 
 
-def fit_name(stem: str, suffix: str, *, limit_bytes: int = LONGEST_NAME_BYTES) -> str:
+def fit_name(stem: str, suffix: str) -> str:
     """Join stem and suffix; where that is too long for a file system, the stem loses its last characters."""
-    room = max(limit_bytes - _size_bytes(suffix), 0)
-    return _shortened(_shortened(stem, limit_bytes=room) + suffix, limit_bytes=limit_bytes)
+    room = max(LONGEST_NAME_BYTES - _size_bytes(suffix), 0)
+    return _shortened(_shortened(stem, limit_bytes=room) + suffix, limit_bytes=LONGEST_NAME_BYTES)
 
 
 def free_stem(stem: str, suffixes: Sequence[str], is_taken: Callable[[str], bool]) -> str:

@@ -83,7 +83,7 @@ def test_a_file_that_changes_while_it_is_worked_on_starts_over(place, recordings
     daemon = place.start()
     target = place.drop(first.path, "memo.wav")
     daemon.wait_event("recording_begun")
-    wait_for(lambda: place.standin.max_transcriptions, what="a transcription on its way")
+    wait_for(lambda: place.standin.script.hanging, what="a transcription on its way")
     target.write_bytes(second.path.read_bytes())
     place.standin.script.release()
     place.finish("memo.wav")

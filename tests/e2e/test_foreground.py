@@ -52,6 +52,15 @@ def test_results_appear_beside_each_file(place, recordings, desk):
     place.assert_clean()
 
 
+def test_a_link_is_followed_where_it_was_named(place, recordings, desk, tmp_path):
+    """A link on the command line is a recording like any other; the results lie beside the link."""
+    spoken = recordings.make()
+    (desk / "memo.wav").symlink_to(lay(spoken, tmp_path, "elsewhere.wav"))
+
+    assert place.run("transcribe", desk / "memo.wav").returncode == 0
+    assert (desk / "memo.txt").read_text().split() == spoken.words
+
+
 def test_results_may_go_to_a_folder_of_choice(place, recordings, desk):
     """With --output everything is written there, under free names."""
     spoken = recordings.make()

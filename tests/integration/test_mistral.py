@@ -375,7 +375,7 @@ def test_abort_ends_a_request_on_its_way(standin, bench, chunk, wait_until, deli
 
     sender = threading.Thread(target=send, daemon=True)
     sender.start()
-    wait_until(lambda: standin.max_transcriptions == 1, what="a request on its way")
+    wait_until(lambda: standin.script.hanging == 1, what="a request on its way")
     made.stop.set()
     made.engine.abort()
     sender.join(timeout=5)

@@ -352,7 +352,7 @@ def test_a_hanging_call_goes_on_when_released(session, standin, recording, wait_
         target=lambda: answers.append(post(session, standin, form=[("model", MODEL)], path=recording))
     )
     caller.start()
-    wait_until(lambda: standin.max_transcriptions == 1, what="the call")
+    wait_until(lambda: standin.script.hanging == 1, what="the call")
     silent = not answers
     standin.script.release()
     caller.join()
@@ -422,7 +422,7 @@ def test_more_than_the_cap_is_told_to_wait(recording, wait_until):
         session.headers["Authorization"] = "Bearer test-key"
         standin.script.add(faults.Hang())
         held = pool.submit(post, session, standin, form=[("model", MODEL)], path=recording)
-        wait_until(lambda: standin.max_transcriptions == 1, what="the first call")
+        wait_until(lambda: standin.script.hanging == 1, what="the first call")
         refused = post(session, standin, form=[("model", MODEL)], path=recording)
         standin.script.release()
 

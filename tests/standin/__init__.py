@@ -11,7 +11,7 @@ In a test:
         standin.url                            # http://127.0.0.1:PORT, the key is "test-key"
         standin.script.add(Status(503), times=2)                      # the next two transcriptions
         standin.script.add(Status(429, retry_after=1), match=UPLOAD, nth=2)
-        standin.script.add(Hang())                                    # until standin.script.release()
+        standin.script.add(Hang())             # until standin.script.release(), once standin.script.hanging
         standin.script.add(Reset("answer"))                           # worked out and paid, then lost
         standin.script.add(Status(404, body={"detail": "Not Found"}))
         standin.script.forget_uploads(1)       # the next upload gets an id that no transcription finds (404)

@@ -13,7 +13,8 @@ Several faults for the same calls form a queue: one that did not get its turn wa
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
@@ -91,6 +92,7 @@ class Script:
         self._rules: list[_Rule] = []
         self._forget = 0
         self._release = threading.Event()
+        self._hanging = 0
 
     def add(
         self,
@@ -155,7 +157,19 @@ class Script:
             return chosen.reply
 
     @property
-    def released(self) -> threading.Event:
-        """What hanging calls wait for."""
+    def hanging(self) -> int:
+        """How many calls `release` would let go now; wait for it before you do."""
         with self._lock:
-            return self._release
+            return self._hanging
+
+    @contextmanager
+    def holding(self) -> Iterator[threading.Event]:
+        """Hang inside, until the event is set."""
+        with self._lock:
+            self._hanging += 1
+            released = self._release
+        try:
+            yield released
+        finally:
+            with self._lock:
+                self._hanging -= 1

@@ -152,11 +152,11 @@ class Standin:
 
     def wait(self, seconds: float | None) -> None:
         """Wait until the script releases hanging calls or the server closes, at most so many seconds."""
-        released = self.script.released
         until_s = time.monotonic() + (seconds if seconds is not None else 3600)
-        while not self.closing.is_set() and time.monotonic() < until_s:
-            if released.wait(min(_POLL_S, max(0.0, until_s - time.monotonic()))):
-                return
+        with self.script.holding() as released:
+            while not self.closing.is_set() and time.monotonic() < until_s:
+                if released.wait(min(_POLL_S, max(0.0, until_s - time.monotonic()))):
+                    return
 
     def start_clock(self) -> None:
         """Note that the calling thread begins to work on a request; latency counts from here."""

@@ -23,10 +23,9 @@ from voxtrald.transcript.model import Answer, AnswerSegment
 
 READERS = [read_answer, read_stored_file, read_signed_address, read_files, read_models]
 
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+json_values = st.deferred(
+    lambda: scalars | st.lists(json_values, max_size=4) | st.dictionaries(st.text(max_size=8), json_values, max_size=4)
 )
 
 

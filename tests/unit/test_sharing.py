@@ -28,10 +28,12 @@ def test_the_last_user_deletes(copies):
             copies.use("id", content="bytes")
 
     assert copies.give_back(["id"]) == ()
-    assert copies.is_used("id")
+    with copies.clearing("id", name="") as is_leftover:
+        assert not is_leftover
     assert copies.give_back(["id"]) == ("id",)
     copies.deleted("id")
-    assert not copies.is_used("id")
+    with copies.clearing("id", name="") as is_leftover:
+        assert is_leftover
 
 
 def test_other_bytes_do_not_delay_a_deletion(copies):

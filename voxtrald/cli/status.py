@@ -84,8 +84,10 @@ def add_rows(table: Table, state: str, rows: Sequence[tuple[str, str, str]]) -> 
 
 
 def row_of(job: Job) -> tuple[str, str, str]:
-    """Describe one job: its recording, how many chunks are done, and why it stands where it does."""
+    """Describe one job: its recording, how many chunks are done and how many cost nothing, why it stands there."""
     chunks = f"{job.chunks_done}/{job.chunks_total}" if job.chunks_total else ""
+    if job.chunks_reused:
+        chunks += f" ({job.chunks_reused} reused)"
     remark = job.reason or (job.outputs[0] if job.outputs else "")
     return shown(job.relative), chunks, remark
 

@@ -102,11 +102,6 @@ class CopiesInUse:
             self._contents[remote_id] = content
             self._unwanted.discard(remote_id)
 
-    def is_used(self, remote_id: str) -> bool:
-        """Whether a delivery needs the copy, or another is just deleting it."""
-        with self._changed:
-            return remote_id in self._contents
-
     def give_back(self, remote_ids: Iterable[str]) -> tuple[str, ...]:
         """Note one user less of each, and take on the deletion of what nobody wants any more.
 

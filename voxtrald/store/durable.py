@@ -24,6 +24,7 @@ from voxtrald.storage import storage_errors, storage_trouble
 
 PRIVATE_FOLDER_MODE = 0o700
 PRIVATE_FILE_MODE = 0o600
+_USUAL_MODE = 0o666  # before the umask
 
 _COPY_BYTES = 1 << 20
 
@@ -43,7 +44,9 @@ _NO_LINKS = {
 # --- whole files --------------------------------------------------------------------------------------------
 
 
-def write_whole(path: Path, data: bytes, *, mode: int = 0o666, marker: str = "", written: Step | None = None) -> None:
+def write_whole(
+    path: Path, data: bytes, *, mode: int = _USUAL_MODE, marker: str = "", written: Step | None = None
+) -> None:
     """Make `path` hold `data`, replacing what was there; the folder must exist.
 
     Args:
@@ -64,7 +67,7 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o666, marker: str = "",
         sync_folder(path.parent)
 
 
-def add_whole(path: Path, data: bytes, *, mode: int = 0o666, marker: str = "", written: Step | None = None) -> None:
+def add_whole(path: Path, data: bytes, *, marker: str = "", written: Step | None = None) -> None:
     """Do what `write_whole` does, but only where the name is free.
 
     Raises:
@@ -72,7 +75,7 @@ def add_whole(path: Path, data: bytes, *, mode: int = 0o666, marker: str = "", w
         StorageUnavailable: the file could not be written; nothing is left behind.
     """
     with storage_errors(path), _temporary_beside(path, marker=marker) as temporary:
-        _write_synced(temporary, data, mode=mode)
+        _write_synced(temporary, data)
         if written:
             announce(written)
         _rename_to_free_name(temporary, path)
@@ -167,12 +170,12 @@ def _temporary_beside(target: Path, *, marker: str) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _create(path: Path, *, mode: int = 0o666) -> BinaryIO:
+def _create(path: Path, *, mode: int = _USUAL_MODE) -> BinaryIO:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     return os.fdopen(descriptor, "wb")
 
 
-def _write_synced(path: Path, data: bytes, *, mode: int) -> None:
+def _write_synced(path: Path, data: bytes, *, mode: int = _USUAL_MODE) -> None:
     with _create(path, mode=mode) as file:
         file.write(data)
         file.flush()
