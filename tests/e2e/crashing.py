@@ -6,11 +6,15 @@ import json
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from tests.e2e.daemon import COMMAND, SMALL_CHUNKS, Place, Running, files_in, is_hidden, wait_for
 from tests.standin.server import Standin
+from voxtrald.assembly import LEDGER_FILE
+from voxtrald.clock import Clock
+from voxtrald.store.ledger import Ledger
 
 REQUESTS: Final = 3
 """How many requests may be under way at once, and so be lost in one crash."""
@@ -78,6 +82,12 @@ def kept_s(place: Place) -> int:
 def chunks_s(place: Place, stem: str = "talk") -> int:
     """Give the seconds that a recording costs when each of its chunks is paid once."""
     return round(sum(chunk["billed_s"] for chunk in place.result(stem)["chunks"]))
+
+
+def booked_s(place: Place) -> int:
+    """Give the seconds that the ledger says were paid."""
+    with Ledger.open_read_only(place.state / LEDGER_FILE, clock=Clock()) as ledger:
+        return round(sum(spent.audio_s for spent in ledger.spend_since(datetime(2000, 1, 1, tzinfo=UTC))))
 
 
 def assert_one_set(place: Place, *, original: str) -> None:

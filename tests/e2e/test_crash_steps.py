@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.crashing import CONFIG, Bill, assert_one_set, at_step, chunks_s, died, half_done, status_of
+from tests.e2e.crashing import CONFIG, Bill, assert_one_set, at_step, booked_s, chunks_s, died, half_done, status_of
 from tests.e2e.daemon import files_in, wait_for
 from tests.standin.faults import Status
 from voxtrald.steps import Step
@@ -28,7 +28,7 @@ NTH = {
 
 @pytest.mark.parametrize("step", list(Step))
 def test_a_kill_at_any_step_costs_only_time(place, recordings, step):
-    """Killed at a step and started again: one whole exact set, nothing half done, nothing kept paid again."""
+    """Killed at a step and started again: one whole exact set, nothing half done, nothing kept paid or booked twice."""
     talk = recordings.make("m4a-faststart", SECONDS)
     place.standin.latency = (0.1, 0.0)
     doomed = place.start(CONFIG, command=at_step("kill", step, NTH.get(step, 1)))
@@ -45,6 +45,7 @@ def test_a_kill_at_any_step_costs_only_time(place, recordings, step):
     assert len(place.result("talk")["chunks"]) >= 4
     assert_one_set(place, original="talk.m4a")
     bill.assert_paid(chunks_s(place))
+    assert booked_s(place) == chunks_s(place)
     assert daemon.stop() == 0
 
 

@@ -21,6 +21,7 @@ from voxtrald.audio.probe import AudioSource, measure_ms
 from voxtrald.audio.quiet import find_cut
 from voxtrald.errors import Reason, RecordingError, StopRequested
 from voxtrald.pipeline.assignment import Assignment, Tools
+from voxtrald.pipeline.billing import Books
 from voxtrald.pipeline.events import Event, Planned, Prepared, Ready, Reused
 from voxtrald.steps import Step, announce
 from voxtrald.store.results import KeptAnswer, KeptPlan, ResultKey
@@ -290,8 +291,10 @@ class Preparation:
         self.room.give()
 
     def _reuse(self, index: int, span: Span) -> bool:
-        kept = self.tools.results.find(self.key_of(span))
+        key = self.key_of(span)
+        kept = self.tools.results.find(key)
         if kept is not None:
+            Books(job=self.assignment.job, engine=self.assignment.engine, ledger=self.tools.ledger).make_up(key, kept)
             self.put(Reused(index=index, span=span, kept=kept))
         return kept is not None
 

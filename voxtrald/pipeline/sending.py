@@ -6,10 +6,9 @@ the worker that carries the recording.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from typing import TypeVar
 
 import structlog
 
@@ -25,6 +24,7 @@ from voxtrald.errors import (
     StorageUnavailable,
 )
 from voxtrald.pipeline.assignment import Tools
+from voxtrald.pipeline.billing import Books
 from voxtrald.pipeline.deciding import Failure
 from voxtrald.pipeline.events import Answered, AttemptFailed, Occupied
 from voxtrald.steps import Step, announce
@@ -33,6 +33,8 @@ from voxtrald.store.results import KeptAnswer, ResultKey
 from voxtrald.transcript.model import Answer
 
 _STORE_AGAIN_S = 1.0
+
+Stored = TypeVar("Stored")
 
 log = structlog.get_logger()
 
@@ -116,32 +118,19 @@ class Sending:
         return answer
 
     def _keep(self, parcel: Parcel, answer: Answer) -> Answered:
-        audio_s = billed_s(answer, duration_ms=parcel.chunk.duration_ms)
-        price = self.engine.capabilities.price_per_minute
-        cost = None if price is None else audio_s / 60 * price
         kept = KeptAnswer(
             answer=answer,
             offset_ms=parcel.chunk.offset_ms,
             duration_ms=parcel.chunk.duration_ms,
             how=parcel.chunk.how,
         )
+        books = Books(job=self.job, engine=self.engine, ledger=self.tools.ledger)
         self._insist(lambda: self.tools.results.keep(parcel.key, kept))
-        self._insist(lambda: self._record_spend(parcel, answer, audio_s=audio_s, cost=cost))
+        bill = self._insist(lambda: books.enter(parcel.key, kept))
         parcel.delivery.close()
-        return Answered(index=parcel.index, kept=kept, audio_s=audio_s, cost=cost)
+        return Answered(index=parcel.index, kept=kept, audio_s=bill.audio_s, cost=bill.cost)
 
-    def _record_spend(self, parcel: Parcel, answer: Answer, *, audio_s: float, cost: float | None) -> None:
-        self.tools.ledger.record_spend(
-            parcel.key.digest,
-            job_id=self.job.id,
-            model=answer.model or self.engine.model,
-            folder=str(PurePosixPath(self.job.relative).parent),
-            audio_s=audio_s,
-            cost=cost,
-            currency=self.engine.capabilities.currency,
-        )
-
-    def _insist(self, store: Callable[[], None]) -> None:
+    def _insist(self, store: Callable[[], Stored]) -> Stored:
         """Store what is already paid for, however long the disk stays full."""
         while True:
             try:
@@ -150,11 +139,6 @@ class Sending:
                 log.warning("answer_waits_for_storage", error=error.message, hint=error.hint)
                 if self.tools.stop.wait(_STORE_AGAIN_S):
                     raise
-
-
-def billed_s(answer: Answer, *, duration_ms: int) -> float:
-    """Seconds of audio an answer is billed at: what the engine said, else the chunk's length in started seconds."""
-    return answer.billed_s if answer.billed_s is not None else float(math.ceil(duration_ms / 1000))
 
 
 def audio_chunk(chunk: PreparedChunk, *, key: ResultKey) -> AudioChunk:

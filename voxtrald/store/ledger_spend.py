@@ -54,6 +54,10 @@ class SpendTable(Tables):
             (key, job_id, model, path_bytes(folder), audio_s, cost, currency, self._now_text()),
         )
 
+    def has_spend(self, key: str) -> bool:
+        """Whether an answer with this key was ever written down as paid."""
+        return bool(self._database.read("SELECT 1 FROM spend WHERE key = ? LIMIT 1", (key,)))
+
     def spend_since(self, since: datetime) -> tuple[SpendSum, ...]:
         """Sum what was paid from `since` on, per currency."""
         return self._sums(_TOGETHER, since=since)

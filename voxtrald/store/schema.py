@@ -70,6 +70,7 @@ CREATE TABLE spend (
     at TEXT NOT NULL
 ) STRICT;
 CREATE INDEX spend_by_job ON spend (job_id);
+CREATE INDEX spend_by_key ON spend (key);
 CREATE INDEX spend_by_time ON spend (at);
 
 CREATE TABLE upload (
