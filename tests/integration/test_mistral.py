@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 
 import psutil
 import pytest
@@ -58,21 +59,27 @@ BOTH = pytest.mark.parametrize("delivery", ["upload", "direct"])
 
 @dataclass(slots=True)
 class Journal:
-    """A journal in memory that also keeps the order of its entries."""
+    """A journal in memory that also keeps the order of its entries; `refused` is a kind for which the disk is full."""
 
     entries: list[tuple[str, str]] = field(default_factory=list)
+    refused: str = ""
+
+    def _note(self, kind, text):
+        if kind == self.refused:
+            raise StorageUnavailable("no space is left", path=Path("journal"))
+        self.entries.append((kind, text))
 
     def intend_upload(self, *, name, key):
         """Note an intention."""
-        self.entries.append(("intended", f"{name} {key}"))
+        self._note("intended", f"{name} {key}")
 
     def record_upload(self, *, name, remote_id):
         """Note an id."""
-        self.entries.append(("uploaded", f"{name} {remote_id}"))
+        self._note("uploaded", f"{name} {remote_id}")
 
     def record_deletion(self, *, remote_id):
         """Note a deletion."""
-        self.entries.append(("deleted", remote_id))
+        self._note("deleted", remote_id)
 
     def kinds(self):
         """The kinds of entries in order."""
@@ -245,6 +252,35 @@ def test_a_silent_server_is_left_after_the_time_out(standin, bench, chunk, deliv
         underway.attempt()
     standin.script.release()
     underway.close()
+
+
+def test_a_copy_that_cannot_be_noted_is_deleted(standin, bench, chunk):
+    """Where the disk fills up during an upload nobody would know of the copy, so it goes at once."""
+    made = bench()
+    made.journal.refused = "uploaded"
+    underway = made.engine.deliver(chunk)
+
+    with pytest.raises(StorageUnavailable):
+        underway.attempt()
+
+    assert standin.files == ()
+    assert made.journal.kinds() == ["intended", "deleted"]
+
+
+def test_a_deletion_that_cannot_be_noted_does_no_harm(standin, bench, chunk):
+    """The copy goes, and its delivery ends well; a later sweep finds it gone and notes that."""
+    made = bench()
+    underway = made.engine.deliver(chunk)
+    underway.attempt()
+    made.journal.refused = "deleted"
+    underway.close()
+    made.journal.refused = ""
+
+    made.engine.sweep([file.id for file in underway.remote_files])
+
+    assert [file.deleted for file in underway.remote_files] == [True]
+    assert standin.files == ()
+    assert made.journal.kinds() == ["intended", "uploaded", "deleted"]
 
 
 @BOTH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -18,7 +19,7 @@ from voxtrald.engines.base import AudioChunk, UploadJournal
 from voxtrald.engines.replies import Errand
 from voxtrald.engines.sharing import CopiesInUse, fingerprint
 from voxtrald.engines.transport import FilePart, Transport
-from voxtrald.errors import ApiError, ApiRefused, StopRequested
+from voxtrald.errors import ApiError, ApiRefused, StopRequested, StorageUnavailable
 from voxtrald.steps import Step, announce
 from voxtrald.stopping import Stop
 
@@ -74,7 +75,7 @@ class RemoteCopies:
 
         Raises:
             ApiError: where it was not stored, or nobody knows.
-            StorageUnavailable: where the chunk cannot be read.
+            StorageUnavailable: where the chunk cannot be read, or the journal not be written.
         """
         content = fingerprint(chunk.path, size_bytes=chunk.size_bytes)
         name = self.name_for(chunk)
@@ -88,7 +89,11 @@ class RemoteCopies:
                 log.warning("remote_copy_was_there_before", remote_id=stored.id)
                 return Copy(id=stored.id, ours=False)
             self._in_use.use(stored.id, content=content)
-        self._journal.record_upload(name=name, remote_id=stored.id)
+        try:
+            self._journal.record_upload(name=name, remote_id=stored.id)
+        except StorageUnavailable:
+            self.give_back([stored.id])  # the caller will never hear of it
+            raise
         announce(Step.UPLOAD_RECORDED)
         return Copy(id=stored.id, ours=True)
 
@@ -149,12 +154,17 @@ class RemoteCopies:
                 reply = self._transport.delete(f"{_FILES}/{remote_id}", timeout_s=_SHORT_TIMEOUT_S)
                 if is_deletion_confirmed(reply):
                     announce(Step.REMOTE_DELETED)
-                    self._journal.record_deletion(remote_id=remote_id)
+                    self._note_deletion(remote_id)
                     return True
                 self._transport.require_success(reply, Errand.DELETE)
             except (ApiError, StopRequested) as error:
                 log.warning("remote_copy_not_deleted", remote_id=remote_id, reason=error.message)
         return False
+
+    def _note_deletion(self, remote_id: str) -> None:
+        # Where the journal cannot be written now, the other copies still have to go; a sweep notes this one later.
+        with suppress(StorageUnavailable):
+            self._journal.record_deletion(remote_id=remote_id)
 
     def _list(self) -> Iterator[StoredFile]:
         """List all files. Not every version of the service filters by purpose, or minds being asked to."""
