@@ -82,7 +82,7 @@ def test_a_held_gate_lets_one_request_find_out_by_itself():
     gate.denied("refused")
     gate.enter()
     others = [entering(gate) for _ in range(3)]
-    gate.succeeded()
+    gate.succeeded(began_s=0.0)
 
     assert [other.get(timeout=SOON_S) for other in others] == [None, None, None]
     assert [change.state for change in changes] == ["held", "closed"]

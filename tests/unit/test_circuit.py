@@ -41,7 +41,7 @@ def test_a_lasting_streak_is_an_outage_that_began_with_its_first_failure():
 
 def test_a_success_between_failures_keeps_the_circuit_closed():
     """A single success starts the streak anew."""
-    circuit = after_failures(0.0, 1.0, 3.0).succeeded(now_s=4.0).failed(now_s=9.0)
+    circuit = after_failures(0.0, 1.0, 3.0).succeeded(began_s=4.0, now_s=4.0).failed(now_s=9.0)
 
     assert circuit.state == "closed"
 
@@ -72,7 +72,7 @@ def test_probes_become_rarer_up_to_the_longest_wait():
 
 def test_a_probe_that_succeeds_ends_the_outage_and_is_remembered():
     """After the outage everybody may send, its failures stay excused, later ones count."""
-    circuit = after_failures(0.0, 1.0, 3.0, 7.0).entered().succeeded(now_s=50.0)
+    circuit = after_failures(0.0, 1.0, 3.0, 7.0).entered().succeeded(began_s=50.0, now_s=50.0)
 
     assert circuit.state == "closed"
     assert circuit.wait_s(now_s=50.0) == 0.0
@@ -114,7 +114,7 @@ def test_the_circuit_never_locks_itself_up(actions):
             case "fail":
                 circuit = circuit.failed(now_s=now_s)
             case "succeed":
-                circuit = circuit.succeeded(now_s=now_s)
+                circuit = circuit.succeeded(began_s=now_s, now_s=now_s)
             case "deny":
                 circuit = circuit.denied("refused", now_s=now_s)
             case "release":
@@ -129,7 +129,7 @@ def test_the_circuit_never_locks_itself_up(actions):
 @given(st.lists(st.floats(0.0, 100.0), max_size=30).map(sorted))
 def test_a_success_always_closes(times_s):
     """However many failures there were, one success lets everybody through."""
-    circuit = after_failures(*times_s).succeeded(now_s=101.0)
+    circuit = after_failures(*times_s).succeeded(began_s=101.0, now_s=101.0)
 
     assert circuit.state == "closed"
     assert circuit.wait_s(now_s=101.0) == 0.0

@@ -50,14 +50,14 @@ def test_a_refusal_fails_at_once():
 
 def test_used_up_attempts_fail_the_chunk_when_others_got_through():
     """When another request succeeded since the first failure, it is this chunk's fault."""
-    circuit = CLOSED.succeeded(now_s=2.0)
+    circuit = CLOSED.succeeded(began_s=2.0, now_s=2.0)
 
     assert verdict(ApiBusy("busy"), failures=(1.0, 3.0, 5.0), circuit=circuit) == FailChunk()
 
 
 def test_used_up_attempts_blame_the_service_when_nothing_got_through():
     """When nothing has succeeded since the first failure, no file may be blamed."""
-    circuit = CLOSED.succeeded(now_s=0.5)
+    circuit = CLOSED.succeeded(began_s=0.5, now_s=0.5)
 
     assert verdict(ApiUnreachable("gone"), failures=(1.0, 3.0, 5.0), circuit=circuit) == BlameService()
 
@@ -72,7 +72,7 @@ def test_failures_in_an_outage_are_not_counted():
 def test_a_hold_uses_no_attempts_up():
     """However often the key was refused, the next failure of another kind is the first that counts."""
     failed = [*(Failure(error=ApiDenied("no"), at_s=at_s) for at_s in range(9)), Failure(error=ApiBusy("?"), at_s=9.0)]
-    circuit = CLOSED.succeeded(now_s=8.5)
+    circuit = CLOSED.succeeded(began_s=8.5, now_s=8.5)
 
     found = judge(failed, earlier=0, circuit=circuit, policy=POLICY, jitter=0.0)
 
@@ -86,7 +86,7 @@ def test_an_unreadable_answer_is_not_the_last_straw_after_other_faults():
 
     def found(*errors):
         failed = [Failure(error=error, at_s=float(at_s)) for at_s, error in enumerate(errors, start=1)]
-        return judge(failed, earlier=0, circuit=CLOSED.succeeded(now_s=9.0), policy=patient, jitter=0.0)
+        return judge(failed, earlier=0, circuit=CLOSED.succeeded(began_s=9.0, now_s=9.0), policy=patient, jitter=0.0)
 
     assert found(busy, busy, busy, garbled) == TryLater(wait_s=1.0, counted=4)
     assert found(garbled, garbled, garbled) == FailChunk()
@@ -107,3 +107,10 @@ def test_the_recordings_error_says_whose_fault_it_was(error, reason):
 
     assert said.reason is reason
     assert said.hint
+
+
+def test_an_answer_to_a_request_from_before_the_outage_is_no_evidence():
+    """What left before this chunk first failed and is answered later does not show that the service is there now."""
+    circuit = CLOSED.succeeded(began_s=0.5, now_s=4.0)
+
+    assert verdict(ApiUnreachable("gone"), failures=(1.0, 3.0, 5.0), circuit=circuit) == BlameService()

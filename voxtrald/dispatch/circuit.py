@@ -38,7 +38,8 @@ class Circuit:
         held: why all work is held, or None.
         streak: failures since the last success.
         streak_since_s: when the first of them happened.
-        last_success_s: when a request last succeeded.
+        answered_from_s: when the latest of the answered requests left. Not when its answer came: an answer to a
+            request from before an outage says nothing about the outage.
         probes: unsuccessful probes so far in this outage or hold.
         probe_at_s: when the next probe may leave.
         probing: a probe is on its way.
@@ -49,7 +50,7 @@ class Circuit:
     held: str | None = None
     streak: int = 0
     streak_since_s: float = 0.0
-    last_success_s: float | None = None
+    answered_from_s: float | None = None
     probes: int = 0
     probe_at_s: float = 0.0
     probing: bool = False
@@ -72,12 +73,13 @@ class Circuit:
         """A sender went through."""
         return self if self.state == "closed" else replace(self, probing=True)
 
-    def succeeded(self, *, now_s: float) -> Circuit:
-        """A request was answered: whatever was wrong is over."""
+    def succeeded(self, *, began_s: float, now_s: float) -> Circuit:
+        """A request that left at `began_s` was answered: whatever was wrong is over."""
         outages = self.outages
         if outages and outages[-1].until_s is None:
             outages = (*outages[:-1], replace(outages[-1], until_s=now_s))
-        return Circuit(policy=self.policy, last_success_s=now_s, outages=outages[-_OUTAGES_KEPT:])
+        latest_s = began_s if self.answered_from_s is None else max(began_s, self.answered_from_s)
+        return Circuit(policy=self.policy, answered_from_s=latest_s, outages=outages[-_OUTAGES_KEPT:])
 
     def failed(self, *, now_s: float) -> Circuit:
         """A request failed for the far side's sake."""

@@ -43,8 +43,8 @@ class Gate:
         self._stopped = False
         self._changed = threading.Condition()
 
-    def enter(self) -> None:
-        """Wait for a turn.
+    def enter(self) -> float:
+        """Wait for a turn, and give the monotonic time at which it came.
 
         Raises:
             StopRequested: when the gate is closed for good while waiting.
@@ -53,7 +53,9 @@ class Gate:
             while (wait_s := self._wait_s()) != 0.0:
                 self._changed.wait(wait_s)
             self._circuit = self._circuit.entered()
-            self._next_slot_s = max(self._next_slot_s, self._clock.monotonic_s()) + self._interval_s
+            now_s = self._clock.monotonic_s()
+            self._next_slot_s = max(self._next_slot_s, now_s) + self._interval_s
+            return now_s
 
     def _wait_s(self) -> float | None:
         if self._stopped:
@@ -62,9 +64,9 @@ class Gate:
         wait_s = self._circuit.wait_s(now_s=now_s)
         return wait_s if wait_s != 0.0 else max(0.0, self._next_slot_s - now_s)
 
-    def succeeded(self) -> None:
+    def succeeded(self, *, began_s: float) -> None:
         """An attempt was answered."""
-        self._update(lambda circuit: circuit.succeeded(now_s=self._clock.monotonic_s()))
+        self._update(lambda circuit: circuit.succeeded(began_s=began_s, now_s=self._clock.monotonic_s()))
 
     def failed(self) -> None:
         """An attempt failed for the far side's sake."""

@@ -79,7 +79,7 @@ def judge(failures: Sequence[Failure], *, earlier: int, circuit: Circuit, policy
         case HoldAll():
             return SendAgain()
         case GiveUp():
-            is_service_silent = circuit.last_success_s is None or circuit.last_success_s < failures[0].at_s
+            is_service_silent = circuit.answered_from_s is None or circuit.answered_from_s < failures[0].at_s
             could_be_outage = isinstance(error, ApiUnreachable | ApiBusy)
             return BlameService() if could_be_outage and is_service_silent else FailChunk()
 

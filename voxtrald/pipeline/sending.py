@@ -87,14 +87,14 @@ class Sending:
             return self._try(parcel)
 
     def _try(self, parcel: Parcel) -> Answered | AttemptFailed:
-        self.tools.gate.enter()
+        began_s = self.tools.gate.enter()
         try:
-            answer = self._ask(parcel)
+            answer = self._ask(parcel, began_s=began_s)
         except ApiError as error:
             return AttemptFailed(index=parcel.index, error=error, at_s=self.tools.clock.monotonic_s())
         return self._keep(parcel, answer)
 
-    def _ask(self, parcel: Parcel) -> Answer:
+    def _ask(self, parcel: Parcel, *, began_s: float) -> Answer:
         gate = self.tools.gate
         try:
             parcel.require_wanted()
@@ -108,12 +108,12 @@ class Sending:
             gate.failed()
             raise
         except ApiRefused:
-            gate.succeeded()  # a refusal is an answer: the far side is there
+            gate.succeeded(began_s=began_s)  # a refusal is an answer: the far side is there
             raise
         except (ApiError, StopRequested, StorageUnavailable):
             gate.learnt_nothing()
             raise
-        gate.succeeded()
+        gate.succeeded(began_s=began_s)
         announce(Step.ANSWER_RECEIVED)
         return answer
 
