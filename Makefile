@@ -6,6 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL: # two installations at once would break the one .venv
 
 PYTHON ?= python3
 WORKERS ?= 2
@@ -13,27 +14,54 @@ WORKERS ?= 2
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+INSTALLED_LOCAL := $(VENV)/.installed-local
+ASR_SERVER := $(VENV)/servers/open-asr-server
+INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check
 IS_USABLE := import sys, pip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help setup demo test lint types layers check wheel clean
+.PHONY: help setup local lab demo test lint types layers check wheel clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# The stamp is newer than pyproject.toml once its dependencies are in; a changed pyproject.toml installs again. Tools
+# A stamp is newer than pyproject.toml once its dependencies are in; a changed pyproject.toml installs again. Tools
 # are started as modules of the interpreter, because the scripts of a venv that was moved point to where it was.
+define venv
+@$(VENV_PYTHON) -c '$(IS_USABLE)' 2>/dev/null || { \
+  $(PYTHON) -c '$(IS_USABLE)' || { \
+    echo 'voxtrald needs Python 3.11 or newer, with pip; name one: make PYTHON=python3.12' >&2; exit 1; }; \
+  $(PYTHON) -m venv --clear $(VENV); }
+endef
+
 $(INSTALLED): pyproject.toml
-	@$(VENV_PYTHON) -c '$(IS_USABLE)' 2>/dev/null || { \
-	  $(PYTHON) -c '$(IS_USABLE)' || { \
-	    echo 'voxtrald needs Python 3.11 or newer, with pip; name one: make PYTHON=python3.12' >&2; exit 1; }; \
-	  $(PYTHON) -m venv --clear $(VENV); }
-	$(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(venv)
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+# The recogniser has a stamp of its own: it is large, and most tests do without it.
+$(INSTALLED_LOCAL): pyproject.toml
+	$(venv)
+	$(INSTALL) --editable '.[local]'
 	@touch $@
 
 setup: $(INSTALLED) ## install all that the tests need (nothing outside .venv)
 
-demo: $(INSTALLED) ## watch it work: a real daemon, a recording, a stand-in for the API; no key, no cost
-	$(VENV_PYTHON) -m tests.demo
+# A real server that others wrote, for the tests of `engine.kind: openai`. Its dependencies are its own.
+$(ASR_SERVER)/.installed: | $(INSTALLED)
+	$(VENV_PYTHON) -m venv --clear $(ASR_SERVER)
+	$(ASR_SERVER)/bin/python -m pip install --quiet --disable-pip-version-check 'open-asr-server[faster-whisper]==0.3.0'
+	@touch $@
+
+local: $(INSTALLED) $(INSTALLED_LOCAL) $(ASR_SERVER)/.installed ## install what the tests that listen need
+	$(VENV_PYTHON) -m tests.speech.fetch
+
+lab: ## install what the tests of the systemd service need (Debian packages, outside .venv, as root)
+	@command -v systemd-analyze unshare nsenter setpriv runuser ip >/dev/null && test -x /lib/systemd/systemd || { \
+	  test "$$(id -u)" = 0 || { echo 'make lab needs root' >&2; exit 1; }; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends systemd dbus util-linux iproute2; }
+
+demo: $(INSTALLED_LOCAL) ## watch it work: a real daemon, a recording, a recogniser on this machine; no key, no cost
+	$(VENV_PYTHON) -m voxtrald demo --folder demo
 
 test: $(INSTALLED) ## run the whole test suite
 	$(VENV_PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=loadgroup

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from voxtrald.config.settings import Keys
+from voxtrald.config.settings import Keys, Settings
 from voxtrald.config.shape import Section
 
 README = Path(__file__).resolve().parent.parent / "README.md"
@@ -22,7 +22,7 @@ PLACE = re.compile(r"(?<=<!-- settings -->\n).*?(?=<!-- end of settings -->)", r
 
 def settings_table() -> str:
     """Write a row for every key: its name, its default, its explanation."""
-    rows = [f"| `{key}` | `{shown(field.default)}` | {one_line(field)} |" for key, field in keys()]
+    rows = [f"| `{key}` | `{shown(default_of(field))}` | {one_line(field)} |" for key, field in keys()]
     return "\n".join(["| Key | Default | Meaning |", "|---|---|---|", *rows]) + "\n"
 
 
@@ -36,8 +36,15 @@ def keys() -> Iterator[tuple[str, FieldInfo]]:
             yield f"{name}.{inner.alias or inner_name}", inner
 
 
+def default_of(field: FieldInfo) -> Any:
+    """Give the value that holds where a key is left out, with the engine that is taken where none is named."""
+    return field.get_default(call_default_factory=True, validated_data={"kind": Settings().engine.kind})
+
+
 def shown(default: Any) -> str:
     """Write a default as YAML takes it."""
+    if isinstance(default, Mapping):
+        return json.dumps(dict(default))
     if isinstance(default, tuple):
         return f"[{', '.join(default)}]"
     if isinstance(default, str) and not isinstance(default, Path):

@@ -17,7 +17,7 @@ from tests.sound.formats import FORMATS as RECORDED
 from voxtrald import errors
 from voxtrald.cli.app import EXIT_INTERRUPTED, EXIT_USAGE, voxtrald
 from voxtrald.config import Settings, load_settings
-from voxtrald.engines.models import MODELS
+from voxtrald.engines.voxtral.models import MODELS
 from voxtrald.errors import Reason, VoxtraldError
 from voxtrald.transcript.rendering import FORMATS
 
@@ -233,7 +233,7 @@ def test_every_field_of_the_result_is_explained():
 
 def test_the_prices_are_those_of_the_program():
     """The README's prices, sources' dates and sums are those that the program counts with."""
-    current = [rules for rules in MODELS if rules.price is not None and rules.retired_on is None]
+    current = [rules for rules in MODELS if rules.price is not None and rules.retires_on is None]
     listed = {row[0].split("`")[0]: row for row in rows(section("README.md", "Cost"))}
     wanted = {
         next(name for name in listed if name in rules.names): [
@@ -246,6 +246,41 @@ def test_the_prices_are_those_of_the_program():
     }
 
     assert {name: [row[1], row[2], row[3][-10:]] for name, row in listed.items()} == wanted
+
+
+def test_the_table_of_prices_is_that_of_the_program():
+    """The page about money has every model with a price, its source and the day it was read there."""
+    listed = {row[0]: row[1:] for row in rows(section("docs/money.md", "What it costs"))}
+    priced = [rules for rules in MODELS if rules.price is not None]
+
+    assert len(listed) == len(priced)
+    assert listed == {
+        next(name for name in listed if name in rules.names): [
+            f"{rules.price.per_minute:g}",
+            rules.price.source,
+            rules.price.read_on.isoformat(),
+        ]
+        for rules in priced
+        if rules.price is not None
+    }
+
+
+def test_what_a_piece_costs_is_computed_from_the_defaults():
+    """The page about money names the price of the longest piece of the default model."""
+    settings = Settings()
+    price = next(rules.price for rules in MODELS if settings.engine.model in rules.names)
+    assert price is not None
+    minutes = settings.chunks.max_minutes
+
+    assert f"{minutes:g} minutes cost ${minutes * price.per_minute:.2f}" in " ".join(read("docs/money.md").split())
+
+
+def test_every_field_of_the_status_is_explained():
+    """The page about the status has a row for each name in the JSON object, in its order."""
+    status = json.loads(files("voxtrald.service").joinpath("status.schema.json").read_text("utf-8"))
+    listed = [row[0] for row in rows(section("docs/status.md", "For scripts"))]
+
+    assert listed == list(status["properties"])
 
 
 def test_what_a_crash_can_cost_is_computed_from_the_defaults():

@@ -17,36 +17,39 @@ from functools import partial
 
 import structlog
 
-from voxtrald import logs
+from voxtrald import errands, logs
 from voxtrald.assembly import House
-from voxtrald.config import RecordingSettings, Settings, changed_needing_restart
+from voxtrald.config import Settings, changed_needing_restart
 from voxtrald.dispatch.gate import GateChanged
+from voxtrald.dispatch.holding import Holds
+from voxtrald.dispatch.lanes import Lane
 from voxtrald.dispatch.local import LocalDispatch
 from voxtrald.dispatch.messages import SignalCame, WorkEnded
 from voxtrald.dispatch.signals import ENDING, signals_put
 from voxtrald.dispatch.threads import Broken
-from voxtrald.engines.base import Engine
-from voxtrald.errors import ConfigError, RecordingChanged, StorageUnavailable, VoxtraldError
-from voxtrald.pipeline.assignment import Assignment
-from voxtrald.pipeline.destinations import Outbox
-from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome
+from voxtrald.errors import ConfigError, StorageUnavailable, VoxtraldError
+from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Outcome, OverBudget
 from voxtrald.pipeline.progress import AllPrepared, Progress
-from voxtrald.pipeline.recording import run_job
-from voxtrald.pipeline.starting import clear_leftovers, close_interrupted
+from voxtrald.pipeline.starting import close_interrupted
 from voxtrald.service import notices
+from voxtrald.service.desk import Desk
+from voxtrald.service.situation import Situation, SituationAsked, look_around
+from voxtrald.service.systemd.sd_notify import ServiceManager
+from voxtrald.service.systemd.supervision import KeyTried, Supervision
 from voxtrald.store.folders import Folders
-from voxtrald.store.jobs import Job, JobState
+from voxtrald.store.jobs import JobState
 from voxtrald.store.locks import is_alive
 from voxtrald.watch.intake import Intake
 from voxtrald.watch.settling import Recording
 from voxtrald.watch.watcher import Hint
+from voxtrald.worker import carry
 
 _BEAT_S = 10.0
 _CLEAR_S = 3600.0
 _STORAGE_AGAIN_S = 5.0
 _GRACE_MARGIN_S = 0.5  # of the grace, kept for closing the ledger
 
-Message = Hint | GateChanged | AllPrepared | SignalCame | WorkEnded[Outcome]
+Message = Hint | GateChanged | AllPrepared | KeyTried | SignalCame | SituationAsked | WorkEnded[Outcome]
 
 log = structlog.get_logger()
 
@@ -56,6 +59,8 @@ class Daemon:
     """The main thread's state.
 
     Attributes:
+        desk: hears what happens to recordings and to all work.
+        manager: who started us and wants to know how we are.
         reread: reads the configuration again; raises ConfigError.
         paused_until_s: no recording begins before this monotonic time: storage has to come back first.
         stop_at_s: when patience with running work ends, once stop was asked for.
@@ -64,24 +69,30 @@ class Daemon:
     settings: Settings
     house: House
     mailbox: queue.SimpleQueue[Message]
+    desk: Desk
+    manager: ServiceManager
     reread: Callable[[], Settings]
     started_at: datetime
     intake: Intake = field(init=False)
     dispatch: LocalDispatch[Outcome] = field(init=False)
     folders: Folders = field(init=False)
+    supervision: Supervision = field(init=False)
     _jobs: dict[str, Recording] = field(default_factory=dict)
+    _holds: Holds = field(default_factory=Holds)
     _beat_at_s: float = 0.0
     _clear_at_s: float = 0.0
     _paused_until_s: float = 0.0
     _stop_at_s: float | None = None
     _exit_code: int = 0
+    _was_opened: bool = False
 
     def __post_init__(self) -> None:
         """Build what needs the others."""
         limits, folders = self.settings.limits, self.settings.folders
-        self.intake = Intake(folders.inbox, settings=self.settings.watch, put=self.mailbox.put)
+        self.intake = Intake(folders.inbox, settings=self.settings.watch, put=self.mailbox.put, state=folders.state)
         self.dispatch = LocalDispatch(recordings=limits.recordings, requests=limits.requests, put=self.mailbox.put)
         self.folders = Folders.named_in(folders)
+        self.supervision = Supervision(manager=self.manager, services=lambda: self.house.services, put=self.mailbox.put)
 
     def run(self) -> int:
         """Watch until told to stop; give the exit code.
@@ -89,15 +100,14 @@ class Daemon:
         Raises:
             VoxtraldError: the folders or the ledger cannot be used at the start.
         """
-        self.folders.ensure()
-        tools, state = self.house.tools, self.settings.folders.state
-        close_interrupted(tools.ledger, folders=self.folders, is_alive=partial(is_alive, state))
-        tools.ledger.release()
-        tools.ledger.note_circuit("closed")
-        self._clear_leftovers()
+        tools = self.house.tools
+        tools.ledger.forget_gates()
         with signals_put(self.mailbox.put, (*ENDING, signal.SIGHUP)):
             self.intake.start(now_s=self._now_s())
+            self._open_once()
             log.info("daemon_started", inbox=str(self.settings.folders.inbox), pid=os.getpid())
+            errands.learn(self.house)
+            self.supervision.begin(now_s=self._now_s())
             try:
                 while not self._is_over():
                     self._turn()
@@ -109,6 +119,12 @@ class Daemon:
             tools.ledger.fall_silent()
         log.info("daemon_stopped", exit_code=self._exit_code, abandoned=len(self.dispatch.working))
         return self._exit_code
+
+    def _open_once(self) -> None:
+        if not self._was_opened and self.intake.state.is_reachable:  # a share may be away at the start
+            self._was_opened, state = True, self.settings.folders.state
+            self.folders.ensure()
+            close_interrupted(self.house.tools.ledger, folders=self.folders, is_alive=partial(is_alive, state))
 
     # --- the loop ----------------------------------------------------------------------------------------------
 
@@ -125,13 +141,19 @@ class Daemon:
 
     def _do_what_is_due(self) -> float:
         now_s = self._now_s()
+        self.desk.turn(self.intake.state, now_s=now_s)
+        told_in_s = self.supervision.tick(
+            self._situation, is_stopping=self._stop_at_s is not None, dead=self.dispatch.dead(), now_s=now_s
+        )
         if self._stop_at_s is not None:
-            return max(0.0, self._stop_at_s - now_s)
-        wait_s = self.intake.tick(now_s=now_s)
+            return max(0.0, min(self._stop_at_s - now_s, told_in_s))
+        wait_s = min(self.intake.tick(now_s=now_s), told_in_s)
         if now_s >= self._beat_at_s:
             self._beat()
         if now_s >= self._clear_at_s:
-            self._clear_leftovers()
+            self._clear_at_s = now_s + _CLEAR_S
+            errands.clear(self.house)
+        self._open_once()
         self._begin_what_is_ready()
         if now_s < self._paused_until_s and self.intake.next_ready():
             wait_s = min(wait_s, self._paused_until_s - now_s)
@@ -147,10 +169,19 @@ class Daemon:
                 self._take_end(job, result)
             case GateChanged():
                 self._take_gate(message)
-            case SignalCame(number=signal.SIGHUP):
-                self._reload()
+            case SituationAsked():
+                message.answer(self._situation())
+            case KeyTried():
+                self.supervision.take(message)
             case SignalCame(number=number):
-                self._stop(f"signal {signal.Signals(number).name}")
+                self._take_signal(number)
+
+    def _take_signal(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            self.supervision.reloading(now_s=self._now_s())
+            self.supervision.reloaded(self._reload())
+        else:
+            self._stop(f"signal {signal.Signals(number).name}")
 
     def _is_over(self) -> bool:
         if self._stop_at_s is None:
@@ -163,31 +194,40 @@ class Daemon:
     # --- beginning ---------------------------------------------------------------------------------------------
 
     def _begin_what_is_ready(self) -> None:
-        while self._may_begin() and (recording := self.intake.next_ready()):
+        if self._now_s() < self._paused_until_s or not any(self._is_open(lane) for _, lane in self.house.services):
+            return
+        if self._holds.expire(now=self.house.tools.clock.now()):
+            self.desk.affordable()
+        while recording := self.intake.next_ready(self._may_begin):
             self._begin(recording)
+            if self._now_s() < self._paused_until_s:
+                return
 
-    def _may_begin(self) -> bool:
-        """Whether another recording may begin.
+    def _may_begin(self, recording: Recording) -> bool:
+        if self._holds.keeps(recording):
+            return False
+        return self._is_open(self.house.lane(self.settings.for_recording(recording.relative).engine))
+
+    def _is_open(self, lane: Lane) -> bool:
+        """Whether another recording may set out on this lane.
 
         During an outage, too: it may be one recording alone that breaks the service, and only another one's success
         tells. During a hold only where nothing is in work that would ask again some day.
         """
-        if self._now_s() < self._paused_until_s or not self.dispatch.has_place():
+        if not self.dispatch.has_place(lane.service):
             return False
-        is_held = self.house.tools.gate.circuit.state == "held"
-        return not (is_held and self.dispatch.working)
+        return not (lane.is_held and self.dispatch.working_in(lane.service))
 
     def _begin(self, recording: Recording) -> None:
         relative = str(recording.relative)
         ledger = self.house.tools.ledger
+        settings = self.settings.for_recording(recording.relative)
         try:
-            settings = self.settings.for_recording(recording.relative)
             kept = ledger.finished(relative, size_bytes=recording.size_bytes, mtime_ns=recording.mtime_ns)
             if kept is not None and settings.output.originals == "keep":
                 self.intake.took(recording)
                 self.intake.release(recording.relative, keep=True, now_s=self._now_s())
                 return
-            engine = self.house.engine(settings.engine)
             job = ledger.claim(
                 relative, size_bytes=recording.size_bytes, mtime_ns=recording.mtime_ns, inode=recording.inode
             )
@@ -197,31 +237,16 @@ class Daemon:
         self.intake.took(recording)
         self._jobs[job.id] = recording
         with logs.bound_job(job=job.id, recording=relative):
-            log.info("recording_begun", size_bytes=recording.size_bytes)
-            self.dispatch.start(job.id, partial(self._work, job, engine=engine, settings=settings))
-
-    def _work(self, job: Job, *, engine: Engine, settings: RecordingSettings) -> Outcome:
-        """Carry one recording; runs in a worker's thread."""
-        tools = self.house.tools
-        try:
-            path = self.folders.source_path(job.relative)
-            with self.folders.work_folder(job.id) as work:
-                assignment = Assignment(
-                    job=job,
-                    path=path,
-                    settings=settings,
-                    engine=engine,
-                    work=work,
-                    destination=Outbox(folders=self.folders, ledger=tools.ledger, clock=tools.clock),
-                    tell=self._hear,
-                )
-                return run_job(assignment, tools)
-        except RecordingChanged as error:
-            return Changed(message=error.message)
-        except StorageUnavailable as error:
-            return Deferred(message=error.message, hint=error.hint)
+            still_since_s = self.intake.still_since_s(recording)
+            self.desk.began(job.id, size_bytes=recording.size_bytes, still_since_s=still_since_s)
+            lane = self.house.lane(settings.engine)
+            work = partial(
+                carry, job, house=self.house, folders=self.folders, lane=lane, settings=settings, tell=self._hear
+            )
+            self.dispatch.start(job.id, work, lane=lane.service)
 
     def _hear(self, progress: Progress) -> None:
+        self.desk.heard(progress)
         if isinstance(progress, AllPrepared):
             self.mailbox.put(progress)
 
@@ -231,37 +256,36 @@ class Daemon:
         self.dispatch.ended(job_id)
         recording = self._jobs.pop(job_id)
         with logs.bound_job(job=job_id, recording=str(recording.relative)):
+            if isinstance(result, Broken):
+                self._break(result.error)
+                return
+            self.desk.ended(job_id, str(recording.relative), result)
             match result:
-                case Done():
-                    notices.tell_done(result)
-                    self._release(recording, keep=True)
-                case Failed():
-                    notices.tell_failed(result)
+                case Done() | Failed():
                     self._release(recording, keep=True)
                 case Changed():
-                    log.info("recording_changed", detail=result.message)
                     self._release(recording, keep=False)
                 case Deferred():
-                    self._defer(job_id, result)
+                    self._note_deferred(job_id, reason="storage", detail=result.message)
+                    self._pause(result.message, hint=result.hint)
                     self._release(recording, keep=False)
-                case Interrupted():
-                    log.info("recording_interrupted")
-                case Broken():
-                    self._break(result.error)
+                case OverBudget():
+                    self._note_deferred(job_id, reason="budget", detail=result.message)
+                    self._holds.hold(job_id, recording, until=result.until)
+                    self._release(recording, keep=False)
 
     def _release(self, recording: Recording, *, keep: bool) -> None:
         self.intake.release(recording.relative, keep=keep, now_s=self._now_s())
 
-    def _defer(self, job_id: str, outcome: Deferred) -> None:
+    def _note_deferred(self, job_id: str, *, reason: str, detail: str) -> None:
         with contextlib.suppress(StorageUnavailable):  # the ledger may lie on the very disk that is full
-            self.house.tools.ledger.set_state(job_id, JobState.DEFERRED, reason="storage", detail=outcome.message)
-        self._pause(outcome.message, hint=outcome.hint)
+            self.house.tools.ledger.set_state(job_id, JobState.DEFERRED, reason=reason, detail=detail)
 
     def _pause(self, message: str, *, hint: str) -> None:
         """Begin nothing for a while: where one recording found no room, the next would find none either."""
         now_s = self._now_s()
         if now_s >= self._paused_until_s + 2 * _STORAGE_AGAIN_S:  # say it once, not with every try
-            log.warning("storage_unavailable", error=message, hint=hint)
+            self.desk.paused(message, hint=hint)
         self._paused_until_s = now_s + _STORAGE_AGAIN_S
 
     def _break(self, error: BaseException) -> None:
@@ -273,28 +297,28 @@ class Daemon:
     # --- the far side, signals, timers ---------------------------------------------------------------------------
 
     def _take_gate(self, change: GateChanged) -> None:
-        ledger = self.house.tools.ledger
         with contextlib.suppress(StorageUnavailable):  # only for `status` to show
-            ledger.note_circuit(change.state)
-            if change.state == "held":
-                ledger.hold(change.reason or "")
-            else:
-                ledger.release()
-        notices.tell_gate(change)
+            self.house.tools.ledger.note_gate(change.service, state=change.state, reason=change.reason)
+        self.desk.gate(change)
 
-    def _reload(self) -> None:
-        """Use what the configuration says now; where it is bad, keep what was and say so."""
+    def _reload(self) -> tuple[str, ...]:
+        """Use what the configuration says now; where it is bad, keep what was and give its problems."""
         try:
             settings = self.reread()
-            if keys := changed_needing_restart(self.settings, settings):
-                notices.tell_reload_refused([f"{key} needs a restart to change" for key in keys])
-                return
-            self.house.use(settings)
+            problems = [f"{key} needs a restart to change" for key in changed_needing_restart(self.settings, settings)]
+            if not problems:
+                use = self.desk.prepare(settings)
+                self.house.use(settings)
+                use()
         except ConfigError as error:
-            notices.tell_reload_refused([str(problem) for problem in error.problems])
-            return
-        log.info("reloaded")  # before the new level may silence it
-        self._use(settings)
+            problems = [str(problem) for problem in error.problems]
+        if problems:
+            notices.tell_reload_refused(problems)
+        else:
+            log.info("reloaded")  # before the new level may silence it
+            self._use(settings)
+            errands.learn(self.house)
+        return tuple(problems)
 
     def _use(self, settings: Settings) -> None:
         """Work with other settings from now on; recordings in work keep theirs."""
@@ -302,30 +326,25 @@ class Daemon:
         logs.configure(settings.logging.level, settings.logging.format)
         limits = settings.limits
         self.dispatch.resize(recordings=limits.recordings, requests=limits.requests)
+        if self._holds.release(self._jobs):
+            self.desk.affordable()
+
+    def _situation(self) -> Situation:
+        lanes, now_s = [lane for _, lane in self.house.services], self._now_s()
+        trouble = "no room, or no right to write" if now_s < self._paused_until_s else ""
+        working, held = len(self.dispatch.working), self._holds.count
+        return look_around(self.intake, lanes, working=working, held=held, storage_trouble=trouble, now_s=now_s)
 
     def _beat(self) -> None:
         self._beat_at_s = self._now_s() + _BEAT_S
         with contextlib.suppress(StorageUnavailable):  # a sign of life is not worth an error
             self.house.tools.ledger.beat(pid=os.getpid(), started_at=self.started_at)
 
-    def _clear_leftovers(self) -> None:
-        """Have the remote copies deleted that an earlier run left, or whose deletion failed since."""
-        self._clear_at_s = self._now_s() + _CLEAR_S
-        tools = self.house.tools
-        clearing = partial(
-            clear_leftovers,
-            self.house.engine(self.settings.engine),
-            ledger=tools.ledger,
-            clock=tools.clock,
-            is_alive=partial(is_alive, self.settings.folders.state),
-        )
-        tools.senders.submit(clearing, done=notices.tell_cleared)
-
     def _stop(self, why: str) -> None:
         if self._stop_at_s is not None:
             return
         log.info("stop_asked", why=why, in_work=len(self.dispatch.working))
+        self.manager.stopping(grace_s=self.settings.stop_grace_s)
         grace_s = max(0.0, self.settings.stop_grace_s - _GRACE_MARGIN_S)
         self._stop_at_s = self._now_s() + grace_s
-        self.house.tools.stop.set()
-        self.house.tools.gate.stop()
+        self.house.stop()

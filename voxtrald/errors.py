@@ -7,6 +7,7 @@ refused key holds all work and touches no file, a bad config stops the program b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar
@@ -92,6 +93,17 @@ class StorageUnavailable(VoxtraldError):
         self.path = path
 
 
+class BudgetReached(VoxtraldError):
+    """A request would pass a limit on spending; `until` is when the limit counts from nothing again."""
+
+    slug = "budget"
+    exit_code = 1
+
+    def __init__(self, message: str, *, until: datetime, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.until = until
+
+
 # --- one recording ---------------------------------------------------------------------------------------------
 
 
@@ -103,6 +115,8 @@ class Reason(StrEnum):
     NO_AUDIO = "no_audio"
     UNSUPPORTED = "unsupported"
     TRUNCATED = "truncated"
+    LINK_REFUSED = "link_refused"
+    LINK_UNREACHABLE = "link_unreachable"
     REJECTED_BY_API = "rejected_by_api"
     GAVE_UP = "gave_up"
 

@@ -15,8 +15,9 @@ from pathlib import Path, PurePosixPath
 
 from voxtrald import logs
 from voxtrald.assembly import House
-from voxtrald.config import Settings
+from voxtrald.config import RecordingSettings, Settings
 from voxtrald.dispatch.gate import GateChanged
+from voxtrald.dispatch.lanes import Lane
 from voxtrald.dispatch.local import LocalDispatch
 from voxtrald.dispatch.messages import SignalCame, WorkEnded
 from voxtrald.dispatch.signals import ENDING, signals_put
@@ -83,7 +84,7 @@ class Foreground:
         waiting = deque(dict.fromkeys(file.absolute() for file in files))
         with signals_put(self.mailbox.put, ENDING):
             while (waiting and self._stop_at_s is None) or (dispatch.working and self._patience_s() != 0.0):
-                while waiting and dispatch.has_place() and self._stop_at_s is None:
+                while waiting and dispatch.has_place(self._lane_of(waiting[0]).service) and self._stop_at_s is None:
                     self._begin(waiting.popleft(), dispatch=dispatch)
                 self._take_next(dispatch)
         if dispatch.working:
@@ -115,18 +116,28 @@ class Foreground:
         self._paths[job.id] = path
         self.report(Begun(path=path, job=job.id))
         with logs.bound_job(job=job.id, recording=path.name):
-            dispatch.start(job.id, partial(self._work, job, path))
+            dispatch.start(job.id, partial(self._work, job, path), lane=self._lane_of(path).service)
+
+    def _lane_of(self, path: Path) -> Lane:
+        return self.house.lane(self._settings_of(path).engine)
+
+    def _settings_of(self, path: Path) -> RecordingSettings:
+        return self.settings.for_recording(PurePosixPath(path.name))
 
     def _work(self, job: Job, path: Path) -> Outcome:
         """Carry one file; runs in a worker's thread."""
         tools = self.house.tools
-        settings = self.settings.for_recording(PurePosixPath(path.name))
+        settings = self._settings_of(path)
+        engine = self.house.engine(settings.engine)
+        engine.learn()  # here nothing else would, and how long chunks may be depends on it
         with self.folders.work_folder(job.id) as work:
             assignment = Assignment(
                 job=job,
                 path=path.resolve(),  # a link that somebody names on purpose; one that turns up later is refused
                 settings=settings,
-                engine=self.house.engine(settings.engine),
+                engine=engine,
+                capabilities=engine.capabilities,
+                lane=self._lane_of(path),
                 work=work,
                 destination=Beside(folder=self.output or path.parent, ledger=tools.ledger, clock=tools.clock),
                 tell=self.mailbox.put,
@@ -153,5 +164,4 @@ class Foreground:
 
     def _stop(self) -> None:
         self._stop_at_s = self.house.tools.clock.monotonic_s() + self.settings.stop_grace_s
-        self.house.tools.stop.set()
-        self.house.tools.gate.stop()
+        self.house.stop()

@@ -43,8 +43,12 @@ NEVER_RECORDINGS = frozenset(
 )
 """Extensions that people put beside recordings. Such files stay where they are and are mentioned once.
 
-Every other name is offered for transcription: what turns out to hold no audio is quarantined with a reason.
+Link files are an exception where `watch.links` is on, see `IgnoreRules`. Every other name is offered for
+transcription: what turns out to hold no audio is quarantined with a reason.
 """
+
+LINK_EXTENSIONS = frozenset(("url", "webloc"))
+"""Extensions of files that hold a web address: those of Windows and macOS."""
 
 
 # --- patterns -----------------------------------------------------------------------------------------------
@@ -56,11 +60,16 @@ class IgnoreRules:
     A pattern without a slash is about the name of a file or folder, wherever it is. A pattern with a slash is
     about the path from the inbox. A folder that is ignored takes everything below it along.
 
+    Args:
+        patterns: the user's globs.
+        takes_links: whether link files are offered for transcription.
+
     Raises:
         ValueError: where a pattern makes no sense.
     """
 
-    def __init__(self, patterns: Iterable[str] = ()) -> None:
+    def __init__(self, patterns: Iterable[str] = (), *, takes_links: bool = False) -> None:
+        self._takes_links = takes_links
         every = [_folded(pattern) for pattern in (*IGNORED, *patterns) if pattern.strip("/")]
         names = [pattern.rstrip("/") for pattern in every if "/" not in pattern.rstrip("/")]
         # A scan asks about every file in the inbox; nearly all patterns are plain words with a star at one
@@ -71,6 +80,10 @@ class IgnoreRules:
         easy = (*self._plain, *(f"*{tail}" for tail in self._tails), *(f"{head}*" for head in self._heads))
         self._names = tuple(compile_glob(name) for name in names if name not in easy)
         self._paths = tuple(compile_glob(pattern.strip("/")) for pattern in every if "/" in pattern.rstrip("/"))
+
+    def leaves(self, name: str) -> bool:
+        """Whether the extension says that this is nothing to transcribe."""
+        return is_never_recording(name) and not (self._takes_links and is_link_file(name))
 
     def ignores(self, relative: PurePosixPath) -> bool:
         """Whether this path, from the inbox, or a folder on the way to it is passed over."""
@@ -98,13 +111,21 @@ def _is_plain(pattern: str) -> bool:
 
 def is_recording_name(relative: PurePosixPath, rules: IgnoreRules) -> bool:
     """Whether a file of this name, at this path from the inbox, is offered for transcription."""
-    return not (is_never_recording(relative.name) or rules.ignores(relative))
+    return not (rules.leaves(relative.name) or rules.ignores(relative))
 
 
 def is_never_recording(name: str) -> bool:
     """Whether the extension says that this is no recording; see `NEVER_RECORDINGS`."""
-    _, dot, extension = name.rpartition(".")
-    return bool(dot) and extension.casefold() in NEVER_RECORDINGS
+    return _extension(name) in NEVER_RECORDINGS
+
+
+def is_link_file(name: str) -> bool:
+    """Whether the extension says that this file holds a web address."""
+    return _extension(name) in LINK_EXTENSIONS
+
+
+def _extension(name: str) -> str:
+    return name.rpartition(".")[2].casefold() if "." in name else ""
 
 
 # --- results ------------------------------------------------------------------------------------------------

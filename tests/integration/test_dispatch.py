@@ -35,7 +35,9 @@ class SteppedClock:
 def gate_of(*, clock=None, requests_per_s=None, policy=POLICY):
     """Make a gate, and the list of what it tells."""
     changes: list[GateChanged] = []
-    gate = Gate(policy=policy, requests_per_s=requests_per_s, clock=clock or Clock(), tell=changes.append)
+    gate = Gate(
+        service="https://far", policy=policy, requests_per_s=requests_per_s, clock=clock or Clock(), tell=changes.append
+    )
     return gate, changes
 
 
@@ -174,23 +176,35 @@ def test_a_prepared_recording_makes_place_for_the_next():
     release = threading.Event()
     places = []
     for job in "abcd":
-        dispatch.start(job, lambda: str(release.wait(SOON_S)))
-        places.append(dispatch.has_place())
+        dispatch.start(job, lambda: str(release.wait(SOON_S)), lane="far")
+        places.append(dispatch.has_place("far"))
         dispatch.prepared(job)
-        places.append(dispatch.has_place())
+        places.append(dispatch.has_place("far"))
     dispatch.ended("a")
     release.set()
 
     assert places == [False, True, False, True, False, True, False, False]
-    assert dispatch.has_place()
+    assert dispatch.has_place("far")
     assert dispatch.working == {"b", "c", "d"}
+
+
+def test_a_full_lane_leaves_the_places_of_another_free():
+    """Recordings that wait for one far side do not keep those for another from beginning."""
+    dispatch: LocalDispatch[str] = LocalDispatch(recordings=1, requests=1, put=lambda _: None)
+    release = threading.Event()
+    dispatch.start("a", lambda: str(release.wait(SOON_S)), lane="slow")
+    places = [dispatch.has_place("slow"), dispatch.has_place("quick")]
+    release.set()
+
+    assert places == [False, True]
+    assert (dispatch.working_in("slow"), dispatch.working_in("quick")) == (1, 0)
 
 
 def test_a_workers_end_is_a_message():
     """What a worker gives, or what broke it, comes back with its job's name."""
     ended: queue.SimpleQueue[WorkEnded[str]] = queue.SimpleQueue()
     dispatch: LocalDispatch[str] = LocalDispatch(recordings=2, requests=1, put=ended.put)
-    dispatch.start("a", lambda: "done")
+    dispatch.start("a", lambda: "done", lane="far")
 
     assert ended.get(timeout=SOON_S) == WorkEnded(job="a", result="done")
 

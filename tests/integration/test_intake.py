@@ -7,8 +7,8 @@ from pathlib import PurePosixPath
 import pytest
 import structlog
 
+from tests.inline import InlineScout
 from voxtrald.config import WatchSettings
-from voxtrald.errors import StorageUnavailable
 from voxtrald.watch.intake import Intake
 from voxtrald.watch.watcher import Hint, HintKind
 
@@ -22,8 +22,8 @@ class Inbox:
     def __init__(self, root, **settings) -> None:
         self.root = root
         self.root.mkdir()
-        watch = WatchSettings(mode="polling", settle_s=SETTLE_S, rescan_s=RESCAN_S, **settings)
-        self.intake = Intake(root, settings=watch, put=pytest.fail)
+        watch = WatchSettings(**{"mode": "polling", "settle_s": SETTLE_S, "rescan_s": RESCAN_S, **settings})
+        self.intake = Intake(root, settings=watch, put=pytest.fail, scout=InlineScout())
 
     def write(self, name, content=b"sound"):
         """Write a file."""
@@ -173,13 +173,21 @@ def test_an_inbox_that_goes_away_is_told_once_and_loses_nothing(inbox):
     assert inbox.ready() == "talk.m4a"
 
 
-def test_an_inbox_that_is_not_there_is_told_at_the_start(tmp_path):
-    """A start without the folder fails instead of waiting in silence."""
+def test_an_inbox_that_is_not_there_is_waited_for(tmp_path):
+    """A start without the folder says so, and goes on when the folder comes."""
     made = Inbox(tmp_path / "inbox")
     made.root.rmdir()
-
-    with pytest.raises(StorageUnavailable):
+    with structlog.testing.capture_logs() as events:
         made.intake.start(now_s=0.0)
+        away = made.intake.state
+        made.write("talk.m4a")
+        for now_s in (RESCAN_S, RESCAN_S + SETTLE_S):
+            made.intake.tick(now_s=now_s)
+
+    assert [event["event"] for event in events] == ["inbox_unreachable", "inbox_reachable"]
+    assert (away.is_reachable, away.since_s, bool(away.reason), bool(away.hint)) == (False, 0.0, True, True)
+    assert (made.intake.state.is_reachable, made.intake.state.since_s) == (True, RESCAN_S)
+    assert made.ready() == "talk.m4a"
 
 
 def test_what_is_left_alone_is_told_once(inbox):

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,8 +21,10 @@ from voxtrald.steps import Step
 from voxtrald.store.jobs import JobState, Output, Publication
 from voxtrald.store.ledger import Ledger
 from voxtrald.store.ledger_chunks import ChunkState
+from voxtrald.store.schema import MIGRATIONS
 from voxtrald.transcript.model import Span
 
+FAR = "https://far"
 FILE = {"size_bytes": 10, "mtime_ns": 1, "inode": 7}
 
 
@@ -249,6 +252,29 @@ def test_a_job_sums_up_its_chunks(ledger):
     assert (found.chunks_done, found.chunks_reused, found.billed_s, found.cost) == (2, 1, 60.0, 0.5)
 
 
+def test_chunks_that_are_done_say_since_when(ledger):
+    """In the order in which they got their answer; one that is tried again has none."""
+    job = ledger.claim("talk.m4a", **FILE)
+    spans = [Span(start_ms=start, end_ms=start + 10) for start in (0, 10, 20)]
+    for index in (1, 0):
+        ledger.note_chunk(job.id, index, span=spans[index], state=ChunkState.DONE, reused=index == 0)
+    ledger.note_chunk(job.id, 2, span=spans[2], state=ChunkState.FAILED)
+    done = ledger.done_chunks(job.id)
+
+    assert [(one.span, one.reused) for one in done] == [(spans[1], False), (spans[0], True)]
+    assert START < done[0].done_at < done[1].done_at
+
+
+def test_ends_are_counted_from_an_instant_on(ledger):
+    """Done and failed since then, and nothing that goes on."""
+    for name, state in (("a", JobState.DONE), ("b", JobState.DONE), ("c", JobState.FAILED)):
+        ledger.end(ledger.claim(f"{name}.m4a", **FILE).id, state)
+    ledger.claim("d.m4a", **FILE)
+
+    assert ledger.ended_since(START) == {JobState.DONE: 2, JobState.FAILED: 1}
+    assert ledger.ended_since(START + timedelta(days=1)) == {JobState.DONE: 0, JobState.FAILED: 0}
+
+
 # --- money --------------------------------------------------------------------------------------------------
 
 
@@ -282,31 +308,58 @@ def test_an_answer_paid_twice_is_two_expenses(ledger):
     assert ledger.spend_since(START)[0].cost == 1.0
 
 
+def test_spending_counts_for_its_rule_and_currency(ledger):
+    """The sum for a limit is that of one currency, of all recordings or of those that one rule matched."""
+    spend(ledger, at=START - timedelta(days=1), rule="lv/**")
+    spend(ledger, rule="lv/**")
+    spend(ledger, rule="en/**")
+    spend(ledger, currency="EUR", rule="lv/**")
+    spend(ledger, cost=None)
+
+    assert ledger.cost_since(START, currency="USD") == 1.0
+    assert ledger.cost_since(START, currency="USD", rule="lv/**") == 0.5
+    assert ledger.cost_since(START, currency="USD", rule="ru/**") == 0.0
+
+
+def test_spending_is_summed_per_day(ledger):
+    """A day is a day in UTC; currencies are not mixed, and empty days are left out."""
+    spend(ledger, at=START - timedelta(days=2))
+    for hour in (0, 11):
+        spend(ledger, at=START.replace(hour=hour))
+    spend(ledger, at=START + timedelta(days=1), currency="EUR")
+
+    days = [
+        (str(one.day), one.currency, one.cost, one.answers) for one in ledger.spend_by_day(START - timedelta(days=1))
+    ]
+
+    assert days == [("2026-11-23", "USD", 1.0, 2), ("2026-11-24", "EUR", 0.5, 1)]
+
+
 # --- remote copies ------------------------------------------------------------------------------------------
 
 
 def test_remote_copies_are_open_until_their_deletion_is_confirmed(ledger):
     """A copy is listed from its intention to its deletion; copies that share an id go together."""
-    journal: UploadJournal = ledger
+    journal: UploadJournal = ledger.journal_of(FAR)
     for name in ("a.mp3", "b.mp3", "c.mp3"):
         journal.intend_upload(name=name, key=name[0])
     journal.record_upload(name="a.mp3", remote_id="r-1")
     journal.record_upload(name="b.mp3", remote_id="r-1")
-    before = [(upload.name, upload.remote_id) for upload in ledger.undeleted()]
+    before = [(upload.name, upload.remote_id) for upload in ledger.undeleted(FAR)]
 
     journal.record_deletion(remote_id="r-1")
 
     assert before == [("a.mp3", "r-1"), ("b.mp3", "r-1"), ("c.mp3", None)]
-    assert [upload.name for upload in ledger.undeleted()] == ["c.mp3"]
+    assert [upload.name for upload in ledger.undeleted(FAR)] == ["c.mp3"]
 
 
 def test_a_second_upload_of_a_chunk_is_a_second_copy(ledger):
     """The id goes to the latest intention of that name; the earlier copy keeps its own."""
     for remote_id in ("r-1", "r-2"):
-        ledger.intend_upload(name="a.mp3", key="a")
+        ledger.intend_upload(service=FAR, name="a.mp3", key="a")
         ledger.record_upload(name="a.mp3", remote_id=remote_id)
 
-    assert [upload.remote_id for upload in ledger.undeleted()] == ["r-1", "r-2"]
+    assert [upload.remote_id for upload in ledger.undeleted(FAR)] == ["r-1", "r-2"]
 
 
 def test_an_upload_that_nobody_intended_is_a_mistake(ledger):
@@ -317,13 +370,22 @@ def test_an_upload_that_nobody_intended_is_a_mistake(ledger):
 
 def test_a_sweep_settles_intentions_that_came_to_nothing(ledger):
     """After a search of the far side only younger intentions stay open."""
-    ledger.intend_upload(name="old.mp3", key="o")
+    ledger.intend_upload(service=FAR, name="old.mp3", key="o")
     swept_at = ledger._clock.now()
-    ledger.intend_upload(name="new.mp3", key="n")
+    ledger.intend_upload(service=FAR, name="new.mp3", key="n")
 
-    ledger.record_sweep(before=swept_at)
+    ledger.record_sweep(FAR, before=swept_at)
 
-    assert [upload.name for upload in ledger.undeleted()] == ["new.mp3"]
+    assert [upload.name for upload in ledger.undeleted(FAR)] == ["new.mp3"]
+
+
+def test_copies_at_one_service_mean_nothing_to_another(ledger):
+    """A copy is listed and settled for the service it was sent to, and for no other."""
+    ledger.journal_of(FAR).intend_upload(name="a.mp3", key="a")
+    ledger.record_sweep("https://other", before=ledger._clock.now())
+
+    assert ledger.undeleted("https://other") == ()
+    assert [upload.name for upload in ledger.undeleted(FAR)] == ["a.mp3"]
 
 
 # --- the service --------------------------------------------------------------------------------------------
@@ -342,25 +404,37 @@ def test_an_installation_keeps_its_id(path):
 
 def test_a_hold_keeps_its_beginning(ledger):
     """A hold that is declared again has the newer reason and the older beginning, until it is released."""
-    ledger.hold("the key was refused")
-    since = ledger.held().since
-    ledger.hold("the account is out of credit")
-    held = ledger.held()
-    ledger.release()
+    ledger.note_gate("https://far", state="held", reason="the key was refused")
+    since = ledger.shut_gates()[0].since
+    ledger.note_gate("https://far", state="held", reason="the account is out of credit")
+    gates = ledger.shut_gates()
+    ledger.note_gate("https://far", state="closed", reason=None)
 
-    assert (held.reason, held.since) == ("the account is out of credit", since)
-    assert ledger.held() is None
+    assert [(gate.reason, gate.since) for gate in gates] == [("the account is out of credit", since)]
+    assert ledger.shut_gates() == ()
+
+
+def test_each_service_has_a_gate_of_its_own(ledger):
+    """A hold of one and an outage of another stand beside one another, until a start forgets both."""
+    ledger.note_gate("https://one", state="held", reason="refused")
+    ledger.note_gate("https://two", state="open", reason=None)
+    gates = ledger.shut_gates()
+    ledger.forget_gates()
+
+    assert [(gate.service, gate.state, gate.reason) for gate in gates] == [
+        ("https://one", "held", "refused"),
+        ("https://two", "open", ""),
+    ]
+    assert ledger.shut_gates() == ()
 
 
 def test_a_heartbeat_tells_who_and_since_when(ledger):
-    """The last sign of life and the circuit's state can be read back."""
-    before = (ledger.heartbeat(), ledger.circuit())
+    """The last sign of life can be read back."""
+    before = ledger.heartbeat()
     ledger.beat(pid=42, started_at=START)
-    ledger.note_circuit("open")
 
-    assert before == (None, "")
+    assert before is None
     assert (ledger.heartbeat().pid, ledger.heartbeat().started_at) == (42, START)
-    assert ledger.circuit() == "open"
 
 
 def test_an_orderly_end_takes_the_heartbeat_back(ledger):
@@ -458,7 +532,7 @@ def test_looking_sees_what_a_running_daemon_writes(ledger, path):
         ledger.claim("second.m4a", **FILE)
         second = len(reader.unfinished())
         with pytest.raises(StorageUnavailable):
-            reader.hold("no")
+            reader.note_gate("https://far", state="held", reason="no")
 
     assert (first, second) == (1, 2)
 
@@ -499,6 +573,28 @@ def test_a_newer_ledger_is_refused(path):
     for opening in (Ledger.open, Ledger.open_read_only):
         with pytest.raises(StoreError, match="newer"):
             opening(path, clock=ticking_clock())
+
+
+def test_an_older_ledger_is_brought_up_to_date_and_not_by_looking(path):
+    """A daemon goes on with the ledger of an earlier version; who only looks says what to do first."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        for script in MIGRATIONS[:2]:
+            connection.executescript(script)
+        connection.execute(
+            "INSERT INTO spend (key, job_id, model, folder, audio_s, cost, currency, at)"
+            " VALUES ('k', 'j', 'm', x'2e', 60.0, 0.5, 'USD', ?)",
+            (START.isoformat(timespec="microseconds"),),
+        )
+        connection.execute("PRAGMA user_version = 2")
+        connection.commit()
+    with pytest.raises(StoreError, match="older"):
+        Ledger.open_read_only(path, clock=ticking_clock())
+    with Ledger.open(path, clock=ticking_clock()) as ledger:
+        sums = [ledger.cost_since(START, currency="USD", rule=rule) for rule in ("", "lv/**")]
+    Ledger.open_read_only(path, clock=ticking_clock()).close()
+
+    assert sums == [0.5, 0.0]
 
 
 def test_a_full_disk_is_waited_for(tmp_path):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from voxtrald.errors import StoreError
-from voxtrald.store.locks import OwnerLock, StateLock, is_alive
+from voxtrald.store.locks import OwnerLock, StateLock, daemon_pid, is_alive
 
 HOLDING = """
 import sys
@@ -20,6 +20,12 @@ lock = globals()[sys.argv[1]](Path(sys.argv[2]))
 print(getattr(lock, "token", ""), flush=True)
 sys.stdin.read()
 """
+
+
+def pid_while_held(state):
+    """Be the daemon for a moment; give the pid that others see."""
+    with StateLock(state):
+        return daemon_pid(state)
 
 
 @contextmanager
@@ -77,3 +83,31 @@ def test_an_owner_that_leaves_leaves_nothing(tmp_path):
 
     assert (before, is_alive(tmp_path, owner.token)) == (True, False)
     assert list((tmp_path / "owners").iterdir()) == []
+
+
+def test_a_daemon_is_known_by_its_pid_until_it_is_killed(tmp_path):
+    """Who asks learns the pid of the daemon; kill -9 ends that at once, and a folder without one has none."""
+    with holder("StateLock", tmp_path) as (process, _):
+        before = daemon_pid(tmp_path)
+        process.kill()
+        process.wait()
+        after = daemon_pid(tmp_path)
+
+    assert (before, after) == (process.pid, None)
+    assert daemon_pid(tmp_path / "nowhere") is None
+
+
+def test_asking_for_the_daemon_never_keeps_one_from_starting(tmp_path):
+    """However often somebody asks just then, the state folder can be taken."""
+    StateLock(tmp_path).close()
+    asking = "import sys; from pathlib import Path; from voxtrald.store.locks import daemon_pid\n"
+    asking += "print(flush=True)\nwhile True: daemon_pid(Path(sys.argv[1]))"
+    command = [sys.executable, "-c", asking, tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        try:
+            seen = [pid_while_held(tmp_path) for _ in range(300)]
+        finally:
+            process.kill()
+
+    assert seen == [os.getpid()] * 300

@@ -5,13 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.integration.workbench import PREFIX, TEXT, WORDS, chunk_at, heard
 from tests.sound.speech import compose, speak, write_wav
 from tests.standin.faults import (
     CutJson,
@@ -30,12 +29,7 @@ from tests.standin.faults import (
 from tests.standin.script import ANY, DELETE, LIST, MODELS, SIGN, TRANSCRIBE, UPLOAD
 from tests.standin.server import Standin
 from voxtrald import steps
-from voxtrald.clock import Clock
-from voxtrald.config.sections import EngineSettings
-from voxtrald.engines import transport
-from voxtrald.engines.base import AudioChunk
-from voxtrald.engines.mistral import MistralEngine
-from voxtrald.engines.slots import RequestSlots
+from voxtrald.engines.http import transport
 from voxtrald.errors import (
     ApiBusy,
     ApiDenied,
@@ -48,98 +42,9 @@ from voxtrald.errors import (
     StorageUnavailable,
 )
 from voxtrald.steps import Step
-from voxtrald.stopping import Stop
 from voxtrald.transcript.model import RemoteFile
 
-PREFIX = "voxtrald-test"
-WORDS = compose(6_000, seed=3)
-TEXT = " ".join(word.text for word in WORDS)
 BOTH = pytest.mark.parametrize("delivery", ["upload", "direct"])
-
-
-@dataclass(slots=True)
-class Journal:
-    """A journal in memory that also keeps the order of its entries; `refused` is a kind for which the disk is full."""
-
-    entries: list[tuple[str, str]] = field(default_factory=list)
-    refused: str = ""
-
-    def _note(self, kind, text):
-        if kind == self.refused:
-            raise StorageUnavailable("no space is left", path=Path("journal"))
-        self.entries.append((kind, text))
-
-    def intend_upload(self, *, name, key):
-        """Note an intention."""
-        self._note("intended", f"{name} {key}")
-
-    def record_upload(self, *, name, remote_id):
-        """Note an id."""
-        self._note("uploaded", f"{name} {remote_id}")
-
-    def record_deletion(self, *, remote_id):
-        """Note a deletion."""
-        self._note("deleted", remote_id)
-
-    def kinds(self):
-        """The kinds of entries in order."""
-        return [kind for kind, _ in self.entries]
-
-
-@dataclass(slots=True)
-class Bench:
-    """What a test needs around an engine."""
-
-    engine: MistralEngine
-    journal: Journal
-    stop: Stop
-
-
-@pytest.fixture
-def bench(standin):
-    """Give a function that makes engines for the stand-in and closes them afterwards."""
-    engines = []
-
-    def make(*, far_side=standin, api_key="test-key", prefix=PREFIX, clock=None, **settings):
-        chosen = {"base_url": far_side.url, "read_timeout_s": 20, "connect_timeout_s": 5, **settings}
-        journal, stop = Journal(), Stop()
-        engine = MistralEngine(
-            slots=RequestSlots(8, stop=Stop()),
-            settings=EngineSettings(**chosen),
-            api_key=api_key,
-            journal=journal,
-            remote_prefix=prefix,
-            stop=stop,
-            clock=clock or Clock(),
-        )
-        engines.append(engine)
-        return Bench(engine=engine, journal=journal, stop=stop)
-
-    yield make
-    for engine in engines:
-        engine.close()
-
-
-@pytest.fixture
-def chunk(tmp_path):
-    """Write six seconds of speech and describe them as a chunk."""
-    return chunk_at(write_wav(tmp_path / "chunk.wav", speak(WORDS, 6_000), 16_000))
-
-
-def chunk_at(path, *, key="0123456789abcdef" * 4):
-    """Describe a file as a chunk."""
-    return AudioChunk(
-        key=key,
-        path=path,
-        extension=path.suffix.removeprefix("."),
-        size_bytes=path.stat().st_size,
-        duration_ms=6_000,
-    )
-
-
-def heard(answer):
-    """The words of an answer."""
-    return " ".join(answer.text.split())
 
 
 # --- both deliveries -------------------------------------------------------------------------------------
@@ -353,7 +258,7 @@ def test_what_no_service_can_decode_is_refused(standin, bench, tmp_path, deliver
 @BOTH
 def test_a_wrong_model_holds_all_work(bench, chunk, delivery):
     """A model the service does not know is a matter of the configuration, not of the recording."""
-    underway = bench(delivery=delivery, model="voxtral-mini-2507").engine.deliver(chunk)
+    underway = bench(delivery=delivery, model="voxtral-mini-9999").engine.deliver(chunk)
 
     with pytest.raises(ApiDenied):
         underway.attempt()
@@ -744,13 +649,6 @@ def test_the_check_tells_what_is_wrong(bench, settings, expected):
     """A wrong key, an unknown and a retired model are told before any file is touched."""
     with pytest.raises(ApiDenied, match=expected):
         bench(**settings).engine.check()
-
-
-def test_a_model_is_described(bench):
-    """What the service says of a model, and what we know of its price, is there for people."""
-    facts = bench(model="voxtral-mini-2507").engine.describe_model()
-
-    assert (facts.known, facts.replacement, facts.price.per_minute) == (True, "voxtral-mini-2602", 0.002)
 
 
 def test_a_redirect_is_followed_without_the_key(standin, bench):

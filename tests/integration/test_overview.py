@@ -9,10 +9,15 @@ import pytest
 
 from tests.storing import START, claim_file, make_folders
 from voxtrald.clock import Clock
-from voxtrald.config import FolderSettings, Settings
+from voxtrald.config import FolderSettings, LimitSettings, Rule, Settings
+from voxtrald.config.sections import RuleLimitSettings
+from voxtrald.service.accounts import look_up_accounts
 from voxtrald.service.overview import look_over
 from voxtrald.store.jobs import JobState
 from voxtrald.store.ledger import Ledger
+from voxtrald.store.ledger_chunks import ChunkState
+from voxtrald.store.locks import OwnerLock, StateLock
+from voxtrald.transcript.model import Span
 
 CLOCK = Clock(now=lambda: START)
 
@@ -47,20 +52,28 @@ def test_without_a_ledger_all_that_lies_there_waits(settings):
     assert (seen.daemon, seen.is_running, seen.waiting) == (None, False, ("talk.m4a",))
     assert set(seen.counts.values()) == {0}
     assert (seen.working, seen.deferred, seen.failed, seen.done, seen.today, seen.folders) == ((),) * 6
+    assert seen.waiting_since is not None
 
 
 def test_each_recording_stands_in_one_place(settings, ledger, tmp_path):
-    """A recording waits, is in work, waits for room, has failed or is done, and is not listed twice."""
-    jobs = {name: claim_file(ledger, tmp_path, f"{name}.m4a", b"sound") for name in "abcde"}
+    """A recording waits, is in work, waits for room or money, has failed or is done, and is not listed twice.
+
+    One that waits for money and is not there any more is not listed at all.
+    """
+    jobs = {name: claim_file(ledger, tmp_path, f"{name}.m4a", b"sound") for name in "abcdef"}
     ledger.set_state(jobs["b"].id, JobState.PUBLISHING)
     ledger.set_state(jobs["c"].id, JobState.DEFERRED)
     ledger.set_state(jobs["d"].id, JobState.WAITING)
     ledger.end(jobs["e"].id, JobState.FAILED, reason="no_audio")
-    (tmp_path / "inbox/e.m4a").unlink()
+    ledger.set_state(jobs["f"].id, JobState.DEFERRED, reason="budget")
+    for gone in "ef":
+        (tmp_path / f"inbox/{gone}.m4a").unlink()
 
-    seen = look(settings, ledger)
+    with StateLock(settings.folders.state):
+        seen = look(settings, ledger)
 
-    assert [job.relative for job in seen.working] == ["a.m4a", "b.m4a"]
+    assert [each.job.relative for each in seen.working] == ["a.m4a", "b.m4a"]
+    assert seen.interrupted == ()
     assert [job.relative for job in seen.deferred] == ["c.m4a"]
     assert seen.waiting == ("d.m4a",)
     assert [job.relative for job in seen.failed] == ["e.m4a"]
@@ -79,23 +92,88 @@ def test_an_original_that_was_kept_does_not_wait_but_a_new_one_under_its_name_do
     assert (kept, look(settings, ledger).waiting) == ((), ("talk.m4a",))
 
 
-def test_a_daemon_runs_as_long_as_it_gives_signs_of_life(settings, ledger):
-    """Three beats missed are the end."""
-    ledger.beat(pid=7, started_at=START)
+def test_a_daemon_runs_as_long_as_it_holds_its_lock(settings, ledger, tmp_path):
+    """A killed daemon does not run any more, however fresh its sign of life; what it worked on was interrupted."""
+    claim_file(ledger, tmp_path, "talk.m4a", b"sound")
+    ledger.beat(pid=os.getpid(), started_at=START)
+    with StateLock(settings.folders.state):
+        alive = look(settings, ledger, later_s=29)
+        silent = look(settings, ledger, later_s=40)
+    gone = look(settings, ledger)
 
-    assert look(settings, ledger, later_s=29).is_running
-    assert not look(settings, ledger, later_s=30).is_running
+    assert (alive.daemon_pid, alive.silent_s, silent.silent_s) == (os.getpid(), 0.0, 40.0)
+    assert (gone.is_running, gone.silent_s) == (False, 0.0)
+    assert ([job.relative for job in gone.interrupted], gone.working) == (["talk.m4a"], ())
+
+
+def test_a_foreground_run_is_told_from_one_that_died(settings, ledger, tmp_path):
+    """Its recording is in work as long as its process lives, whether a daemon runs or not."""
+    path = tmp_path / "talk.m4a"
+    path.write_bytes(b"sound")
+    with OwnerLock(settings.folders.state) as owner:
+        ledger.claim(str(path), size_bytes=5, mtime_ns=1, inode=1, owner=owner.token)
+        before = look(settings, ledger)
+    after = look(settings, ledger)
+
+    assert (len(before.working), len(after.working)) == (1, 0)
+    assert [job.relative for job in after.interrupted] == [str(path)]
+
+
+def test_a_recording_in_work_has_a_forecast(settings, ledger, tmp_path):
+    """Half of it took a minute, so the other half takes another one."""
+    job = claim_file(ledger, tmp_path, "talk.m4a", b"sound")
+    ledger.note_identity(job.id, chunks_total=2, duration_ms=600_000)
+    ledger._clock = Clock(now=lambda: START + timedelta(seconds=60))
+    ledger.note_chunk(job.id, 0, span=Span(start_ms=0, end_ms=300_000), state=ChunkState.DONE, billed_s=300.0)
+    with StateLock(settings.folders.state):
+        (working,) = look(settings, ledger, later_s=60).working
+
+    assert working.remaining_s == pytest.approx(60.0)
+
+
+def test_limits_on_spending_stand_beside_what_was_spent(settings, ledger):
+    """Each limit, also that of a rule, with the sum that counts for it."""
+    limited = settings.replaced(
+        {
+            "limits": LimitSettings(max_cost_per_day=5),
+            "rules": (Rule(match="lv/**", limits=RuleLimitSettings(max_cost_per_month=2)),),
+        }
+    )
+    spent = {"key": "k", "job_id": "j", "model": "m", "audio_s": 60.0, "cost": 0.5, "currency": "USD"}
+    ledger.record_spend(**spent, folder="lv", rule="lv/**")
+    ledger.record_spend(**spent, folder="en")
+    funds = look(limited, ledger).funds
+
+    assert [(each.standing.cap.name, each.standing.spent) for each in funds] == [
+        ("limits.max_cost_per_day", 1.0),
+        ('limits.max_cost_per_month of the rule "lv/**"', 0.5),
+    ]
+
+
+def test_what_was_paid_is_looked_up_for_a_month(ledger):
+    """Thirty-one days count, today included; each day has its sum, and each folder."""
+    spent = {"key": "k", "job_id": "j", "model": "m", "audio_s": 60.0, "cost": 0.5, "currency": "USD"}
+    for days, folder in ((0, "lv"), (0, "en"), (-30, "lv"), (-31, "lv")):
+        ledger._clock = Clock(now=lambda days=days: START + timedelta(days=days))
+        ledger.record_spend(**spent, folder=folder)
+    accounts = look_up_accounts(ledger=ledger, clock=CLOCK)
+
+    assert [(str(each.day), each.cost, each.answers) for each in accounts.days] == [
+        ("2026-10-24", 0.5, 1),
+        ("2026-11-23", 1.0, 2),
+    ]
+    assert [(each.folder, each.cost) for each in accounts.folders] == [("en", 0.5), ("lv", 1.0)]
+    assert str(accounts.since) == "2026-10-24"
 
 
 def test_why_everything_waits_is_told(settings, ledger):
     """A hold and an outage are read from the ledger, an inbox that is gone is said."""
-    ledger.hold("the key is not accepted")
-    ledger.note_circuit("open")
+    ledger.note_gate("https://far", state="held", reason="the key is not accepted")
     settings.folders.inbox.rmdir()
 
     seen = look(settings, ledger)
 
-    assert (seen.held.reason, seen.circuit, seen.waiting) == ("the key is not accepted", "open", ())
+    assert ([gate.reason for gate in seen.gates], seen.waiting) == (["the key is not accepted"], ())
     assert "inbox" in seen.inbox_problem
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 
-from voxtrald.engines.slots import RequestSlots
+from voxtrald.engines.http.slots import RequestSlots
 from voxtrald.errors import StopRequested
 from voxtrald.stopping import Stop
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -125,6 +126,21 @@ def test_the_sdk_reads_the_models(sdk):
     assert cards["voxtral-mini-2507"].deprecation_replacement_model == "voxtral-mini-2602"
 
 
+def test_the_sdk_sends_voices(sdk, recording, words):
+    """Mistral's SDK sends clips of voices in the form that the contract wants, and gets their names back."""
+    voices = {"Ann": base64.b64encode(recording.read_bytes()).decode()}
+    answer = sdk.audio.transcriptions.complete(
+        model=MODEL,
+        file=sdk_file(recording),
+        diarize=True,
+        timestamp_granularities=["segment"],
+        speaker_references=voices,
+    )
+
+    assert answer.text == text_of(words)
+    assert answer.segments[0].speaker_id == "Ann"
+
+
 def test_the_sdk_sees_errors(sdk, standin, recording):
     """Mistral's SDK finds the status of a refusal."""
     standin.script.add(faults.Status(503))
@@ -148,6 +164,9 @@ BROKEN_FORMS = {
     "stream": ([("model", MODEL), ("stream", "true")], {}, 422),
     "diarize alone": ([("model", MODEL), ("diarize", "true")], {}, 422),
     "words on voxtral 3": ([("model", MODEL), ("timestamp_granularities", "word")], {}, 400),
+    "voices as text": ([("model", MODEL), ("speaker_references", "{}")], {}, 422),
+    "language asked of voxtral 2": ([("model", "voxtral-mini-2602"), ("return_language", "true")], {}, 400),
+    "language given and asked": ([("model", MODEL), ("language", "lv"), ("return_language", "true")], {}, 400),
     "phrase on voxtral 2": ([("model", "voxtral-mini-2602"), ("context_bias", "a b")], {}, 422),
 }
 

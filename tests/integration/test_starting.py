@@ -112,6 +112,8 @@ def test_a_foreground_run_is_left_alone_while_it_lives(ledger, folders, tmp_path
 class Sweeping:
     """An engine of which only the sweep is used; remembers what it was asked."""
 
+    service = "https://far"
+
     def __init__(self, *names) -> None:
         self.names = names
         self.deleted = []
@@ -126,7 +128,7 @@ def test_copies_of_the_dead_are_deleted_and_those_of_the_living_spared(ledger):
     """Recorded or not, a copy goes unless its owner still runs; what was never found is settled."""
     for owner, remote_id in (("dead", "r-1"), ("live", "r-2"), ("dead", None)):
         name = f"voxtrald-0a-{owner}-{remote_id}.mp3"
-        ledger.intend_upload(name=name, key="k")
+        ledger.intend_upload(service=Sweeping.service, name=name, key="k")
         if remote_id:
             ledger.record_upload(name=name, remote_id=remote_id)
     engine = Sweeping("voxtrald-0a-dead-x.mp3", "voxtrald-0a-live-y.mp3")
@@ -134,7 +136,7 @@ def test_copies_of_the_dead_are_deleted_and_those_of_the_living_spared(ledger):
     count = clear_leftovers(engine, ledger=ledger, clock=Clock(now=ledger._clock.now), is_alive={"live"}.__contains__)
 
     assert (count, engine.deleted) == (2, ["r-1", "voxtrald-0a-dead-x.mp3"])
-    assert [upload.remote_id for upload in ledger.undeleted()] == ["r-1", "r-2"]
+    assert [upload.remote_id for upload in ledger.undeleted(Sweeping.service)] == ["r-1", "r-2"]
     assert ledger._clock.now() > START
 
 

@@ -15,9 +15,9 @@ import requests
 from urllib3 import exceptions
 
 from voxtrald.clock import Clock
-from voxtrald.engines.slots import RequestSlots
-from voxtrald.engines.transport import Transport
-from voxtrald.engines.unreachable import unreachable
+from voxtrald.engines.http.slots import RequestSlots
+from voxtrald.engines.http.transport import Transport
+from voxtrald.engines.http.unreachable import unreachable
 from voxtrald.errors import ApiUnreachable
 from voxtrald.stopping import Stop
 

@@ -15,9 +15,10 @@ import pytest
 
 from voxtrald.errors import DependencyError, StorageUnavailable
 from voxtrald.naming import IgnoreRules
+from voxtrald.watch.agenda import POLLING_S
 from voxtrald.watch.scanning import Oddity, OddKind, scan, sight
 from voxtrald.watch.settling import Settling, Sighting
-from voxtrald.watch.watcher import POLLING_S, Hint, HintKind, Watcher
+from voxtrald.watch.watcher import Hint, HintKind, Watcher
 
 PATIENCE_S = 10.0
 
@@ -223,7 +224,9 @@ def test_lost_events_ask_for_a_scan(inbox):
     (inbox / "a.mp3").touch()
     with Ear(inbox) as ear:
         with ear.watcher._observer._reader._lock:  # keeps the reader from emptying the queue
-            for n in range(limit // 4 + 100):  # each round makes four events
+            for n in range(
+                limit // 4 + 1000
+            ):  # each round makes four events; a read that is under way takes up to 2048
                 (inbox / "a.mp3").rename(inbox / f"{n}.mp3")
                 (inbox / f"{n}.mp3").rename(inbox / "a.mp3")
         ear.hear_until(HintKind.OVERFLOW, ".")
@@ -366,6 +369,7 @@ def test_folders_past_the_limit_are_scanned_often(inbox):
 
     assert answer == f"True {POLLING_S} overflow"
     assert log.count("fs.inotify.max_user_watches") == 1
+    assert "this inbox alone needs 6" in log
 
 
 # --- scans --------------------------------------------------------------------------------------------------

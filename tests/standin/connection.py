@@ -206,7 +206,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         problems += contract.query_problems(template, method, parse_qsl(self._url.query, keep_blank_values=True))
         if method == "post":
             names = [part.name for part in self._form.files]
-            problems += contract.form_problems(template, self._form.fields, names)
+            problems += contract.form_problems(template, self._form.fields, names, kinds=self._form.kinds)
         for problem in problems:
             self._standin.records.violate(f"{self.command} {template}: {problem}")
         if not problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from referencing.jsonschema import DRAFT202012
 
 CONTRACT_FILE = Path(__file__).with_name("openapi.yaml")
 _URI = "urn:contract"
-_FORM = ("requestBody", "content", "multipart/form-data", "schema")
+_BODY = ("requestBody", "content", "multipart/form-data")
 
 
 @cache
@@ -36,9 +37,11 @@ def template_of(path: str) -> str | None:
     return None
 
 
-def form_problems(template: str, fields: Sequence[tuple[str, str]], files: Sequence[str]) -> list[str]:
-    """List what is wrong with a form: its plain fields in order, and the names of its file parts."""
-    place = _follow("paths", template, "post", *_FORM)
+def form_problems(
+    template: str, fields: Sequence[tuple[str, str]], files: Sequence[str], *, kinds: Mapping[str, str]
+) -> list[str]:
+    """List what is wrong with a form: its plain fields in order, their kinds, and the names of its file parts."""
+    place = _follow("paths", template, "post", *_BODY, "schema")
     properties: Mapping[str, Any] = _at(*place)["properties"]
     form: dict[str, Any] = dict.fromkeys(files, "")
     problems = [f"file part sent twice: {name}" for name in set(files) if files.count(name) > 1]
@@ -52,7 +55,15 @@ def form_problems(template: str, fields: Sequence[tuple[str, str]], files: Seque
             form[name] = _typed(value, schema)
         if schema.get("format") == "binary":
             problems.append(f"file part without a file name: {name}")
+        if kinds.get(name) != (wanted := _kind_of(template, name)):
+            problems.append(f"field {name} is {kinds.get(name)} and should be {wanted}")
     return problems + _problems(form, *place)
+
+
+def _kind_of(template: str, name: str) -> str | None:
+    """Name the content type that a plain field has to have, or None for text."""
+    encoding: Mapping[str, Mapping[str, str]] = _at("paths", template, "post", *_BODY).get("encoding", {})
+    return encoding.get(name, {}).get("contentType")
 
 
 def query_problems(template: str, method: str, query: Sequence[tuple[str, str]]) -> list[str]:
@@ -104,6 +115,8 @@ def _typed(value: str, schema: Mapping[str, Any]) -> object:
             return int(value)
         if kind == "number":
             return float(value)
+        if kind == "object":
+            return json.loads(value)
     except ValueError:
         return value
     return {"true": True, "false": False}.get(value, value) if kind == "boolean" else value

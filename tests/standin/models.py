@@ -21,6 +21,7 @@ class Model:
             model takes phrases, the others single words without spaces and commas.
         most_audio_s: the longest audio it takes.
         tells_language: whether it names the language it heard without being asked to.
+        is_third: whether it is of the third generation, which knows voices, and can be asked for the language.
     """
 
     name: str
@@ -30,6 +31,8 @@ class Model:
     most_audio_s: int
     tells_language: bool
     languages: tuple[str, ...] = _LANGUAGES_2
+    diarizes: bool = True
+    is_third: bool = False
     retired_at: str | None = None
     replacement: str | None = None
 
@@ -49,8 +52,8 @@ class Model:
             "capabilities": {"audio_transcription": True},
             "audio_transcription_capabilities": {
                 "modes": ["offline"],
-                "diarization": True,
-                "context_bias": True,
+                "diarization": self.diarizes,
+                "context_bias": self.most_terms != 0,
                 "timestamp_granularities": list(self.granularities),
                 "languages": list(self.languages),
             },
@@ -65,6 +68,7 @@ def _voxtral_3(size: str) -> Model:
         most_terms=None,
         most_audio_s=65_536 // 375 * 30,  # 375 tokens for each started half minute
         tells_language=False,
+        is_third=True,
         languages=(*_LANGUAGES_2, "lv", "lt", "et", "pl", "sv", "uk"),
     )
 
@@ -85,6 +89,7 @@ RETIRED = Model(
     name="voxtral-mini-2507",
     aliases=(),
     granularities=("segment",),
+    diarizes=False,
     most_terms=0,
     most_audio_s=15 * 60,
     tells_language=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -37,10 +37,11 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What a form holds: plain fields in order, and files."""
+    """What a form holds: plain fields in order, and files; `kinds` are the content types that fields name."""
 
     fields: tuple[tuple[str, str], ...]
     files: tuple[FilePart, ...]
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, name: str) -> str | None:
         """The first value of a plain field."""
@@ -120,6 +121,7 @@ class _FormReader:
     folder: Path
     fields: list[tuple[str, str]] = field(default_factory=list)
     files: list[FilePart] = field(default_factory=list)
+    kinds: dict[str, str] = field(default_factory=dict)
     _header: bytearray = field(default_factory=bytearray)
     _value: bytearray = field(default_factory=bytearray)
     _headers: dict[bytes, bytes] = field(default_factory=dict)
@@ -145,7 +147,7 @@ class _FormReader:
     def finish(self) -> Form:
         if not self._ended:
             raise NotAForm("the last boundary is missing")
-        return Form(fields=tuple(self.fields), files=tuple(self.files))
+        return Form(fields=tuple(self.fields), files=tuple(self.files), kinds=self.kinds)
 
     def discard(self) -> None:
         """Remove what has come so far."""
@@ -183,6 +185,8 @@ class _FormReader:
     def _end_part(self) -> None:
         if self._file is None:
             self.fields.append((self._name, self._text.decode("utf-8", "replace")))
+            if b"content-type" in self._headers:
+                self.kinds[self._name] = self._headers[b"content-type"].decode("latin-1")
             return
         size = self._file.tell()
         self._file.close()

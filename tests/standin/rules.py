@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from dataclasses import dataclass
 
@@ -9,6 +11,7 @@ from tests.standin.answers import Answer, error_answer, invalid_model, validatio
 from tests.standin.models import Model, find_model
 from tests.standin.multipart import Form
 
+_MOST_VOICES = 8
 _ACCEPTED = (b"ID3", b"fLaC", b"OggS", b"\x1aE\xdf\xa3")
 
 
@@ -30,13 +33,48 @@ def judge(form: Form) -> Refusal | Model:
     model = find_model(name)
     if model is None:
         return Refusal(answer=invalid_model(name))
-    for problem in (_diarize_problem(form), _granularity_problem(form, model), _bias_problem(form, model)):
-        if problem is not None:
-            return problem
-    if form.get("language") and form.get("return_language") == "true":
-        message = "return_language cannot be combined with language"
-        return Refusal(answer=error_answer(400, message), violation=message)
-    return model
+    problems = (
+        _diarize_problem(form),
+        _granularity_problem(form, model),
+        _bias_problem(form, model),
+        _language_problem(form, model),
+        _voices_problem(form, model),
+    )
+    return next((problem for problem in problems if problem is not None), model)
+
+
+def _language_problem(form: Form, model: Model) -> Refusal | None:
+    if form.get("return_language") != "true":
+        return None
+    if not model.is_third:
+        return _refusal(f"return_language is not supported by {model.name}")
+    return _refusal("return_language cannot be combined with language") if form.get("language") else None
+
+
+def _voices_problem(form: Form, model: Model) -> Refusal | None:
+    sent = form.get("speaker_references")
+    if sent is None:
+        return None
+    clips = read_voices(form)
+    if not model.is_third:
+        return _refusal(f"speaker_references are not supported by {model.name}")
+    if form.get("diarize") != "true":
+        return _refusal("speaker_references need diarize to be true")
+    if len(clips) > _MOST_VOICES:
+        return _refusal(f"At most {_MOST_VOICES} speaker references are supported, got {len(clips)}")
+    if not all(is_accepted(clip) for clip in clips.values()):
+        return _refusal("speaker_references: a clip could not be decoded")
+    return None
+
+
+def read_voices(form: Form) -> dict[str, bytes]:
+    """Read the clips of speakers' voices, by the speakers' names."""
+    clips: dict[str, str] = json.loads(form.get("speaker_references") or "{}")
+    return {name: base64.b64decode(clip) for name, clip in clips.items()}
+
+
+def _refusal(message: str) -> Refusal:
+    return Refusal(answer=error_answer(400, message), violation=message)
 
 
 def _diarize_problem(form: Form) -> Refusal | None:
@@ -53,8 +91,7 @@ def _diarize_problem(form: Form) -> Refusal | None:
 def _granularity_problem(form: Form, model: Model) -> Refusal | None:
     for granularity in form.values("timestamp_granularities"):
         if granularity not in model.granularities:
-            message = f"timestamp_granularities: {granularity} is not supported by {model.name}"
-            return Refusal(answer=error_answer(400, message), violation=message)
+            return _refusal(f"timestamp_granularities: {granularity} is not supported by {model.name}")
     return None
 
 

@@ -113,6 +113,11 @@ class Standin:
         return tuple(self.shelf.all())
 
     @property
+    def elsewhere(self) -> dict[str, Path | None]:
+        """What the service finds at addresses of other servers; see `Service`."""
+        return self.service.elsewhere
+
+    @property
     def paid(self) -> Mapping[str, int]:
         """How often the content with a SHA-256 digest was transcribed and paid for."""
         return self.records.paid

@@ -119,7 +119,7 @@ def _decode(path: Path) -> Heard | None:
 
 
 def write_transcript(
-    heard: Heard, *, model: str, granularities: Sequence[str], diarize: bool, language: str | None
+    heard: Heard, *, model: str, granularities: Sequence[str], speakers: Sequence[str], language: str | None
 ) -> dict[str, object]:
     """Write the answer to a transcription request.
 
@@ -127,12 +127,13 @@ def write_transcript(
         heard: what is in the audio.
         model: the model's name, as it is to be repeated.
         granularities: empty for no times at all.
-        diarize: name a speaker for each segment; they take turns and count anew in each answer.
+        speakers: who is named for the segments; they take turns, anew in each answer. Empty names nobody.
         language: what the answer says the language is.
     """
     lines = list(_split(heard.words, most_words=1 if "word" in granularities else MOST_WORDS))
     segments = [
-        _segment(line, speaker=f"speaker_{index % 2 + 1}" if diarize else None) for index, line in enumerate(lines)
+        _segment(line, speaker=speakers[index % len(speakers)] if speakers else None)
+        for index, line in enumerate(lines)
     ]
     spoken = len(heard.words) * 3
     listened = ceil(heard.audio_s / 30) * TOKENS_PER_HALF_MINUTE

@@ -1,27 +1,29 @@
 """What successful answers of the service mean."""
 
 import json
-from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxtrald.engines.answers import (
-    ModelCard,
+from voxtrald.engines.http.answers import (
     StoredFile,
     is_deletion_confirmed,
     read_answer,
     read_files,
-    read_models,
+    read_list,
     read_signed_address,
     read_stored_file,
 )
-from voxtrald.engines.replies import Reply
+from voxtrald.engines.http.replies import Errand, Reply
 from voxtrald.errors import ApiError, ApiGarbled
 from voxtrald.transcript.model import Answer, AnswerSegment
 
-READERS = [read_answer, read_stored_file, read_signed_address, read_files, read_models]
+READERS = [
+    *(read_answer, read_stored_file, read_signed_address, read_files),
+    partial(read_list, errand=Errand.MODELS),
+]
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 json_values = st.deferred(
@@ -207,22 +209,9 @@ def test_lists_skip_what_is_not_an_entry():
     assert listed == (StoredFile(id="a", name="n"),)
 
 
-def test_a_model_card_tells_names_and_end():
-    """Id and aliases are names; the date of removal has a time zone."""
-    card = {
-        "id": "m-1",
-        "aliases": ["m-latest", None],
-        "deprecation": "2026-05-31T12:00:00",
-        "deprecation_replacement_model": "m-2",
-    }
-
-    assert read_models(reply({"data": [card]})) == (
-        ModelCard(
-            names=frozenset({"m-1", "m-latest"}),
-            retires_at=datetime(2026, 5, 31, 12, tzinfo=UTC),
-            replacement="m-2",
-        ),
-    )
+def test_a_list_of_anything_keeps_what_has_fields():
+    """Entries that are no objects are left out of a list."""
+    assert read_list(reply({"data": [{"id": "m-1"}, 3, None]}), Errand.MODELS) == [{"id": "m-1"}]
 
 
 def test_garbled_is_an_api_error():

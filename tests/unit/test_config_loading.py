@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxtrald.config import Settings, changed_needing_restart, find_config, load_settings
+from voxtrald.config.choices import engine_kinds
+from voxtrald.config.sections import WatchSettings
 from voxtrald.errors import ConfigError
 
 
@@ -93,9 +95,10 @@ def test_copy_is_a_key(config):
     assert loaded.audio.copy_mode == "never"
 
 
-def test_the_address_loses_its_last_slash(config):
-    """A slash at the end of the engine's address makes no difference."""
-    loaded = load_settings(config("engine: {base_url: 'http://localhost:8000/'}"), environ={})
+@pytest.mark.parametrize("address", [f"http://localhost:8000{end}" for end in ("", "/", "/v1", "/v1/")])
+def test_the_address_loses_its_end(config, address):
+    """A slash or a `/v1` at the end of the engine's address makes no difference."""
+    loaded = load_settings(config(f"engine: {{base_url: '{address}'}}"), environ={})
 
     assert loaded.engine.base_url == "http://localhost:8000"
 
@@ -180,7 +183,18 @@ def test_every_problem_is_told_at_once(config):
         ("engine: {language: Latvian}", "engine.language", "is not a language code"),
         ("engine: {base_url: api.mistral.ai}", "engine.base_url", "is not a web address"),
         ("engine: {base_url: 'http://[::1'}", "engine.base_url", "is not a web address"),
-        ("engine: {base_url: 'https://a/v1/'}", "engine.base_url", "must not end in /v1"),
+        ("engine: {base_url: null}", "engine.base_url", "must not be null"),
+        ("engine: {kind: cloud}", "engine.kind", f"must be one of {', '.join(engine_kinds())}, not `cloud`"),
+        ("engine: {speaker_references: [a.mp3]}", "engine.speaker_references", "must be a group of keys"),
+        (
+            "engine: {speaker_references: {Ilze: a.mp3}}",
+            "engine.speaker_references",
+            "can only be used with `diarize: true`",
+        ),
+        ("watch: {link_hosts: ['https://a.example']}", "watch.link_hosts[0]", "is not a host's name"),
+        ("watch: {link_hosts: ['*']}", "watch.link_hosts[0]", "is not a host's name"),
+        ("watch: {link_hosts: ['a.example:99999']}", "watch.link_hosts[0]", "is not a host's name"),
+        ("watch: {link_hosts: ['a.example/x']}", "watch.link_hosts[0]", "is not a host's name"),
         ("engine: {base_url: 'https://u:p@a'}", "engine.base_url", "must hold a host and a path only"),
         ("audio: {accepted: [.mp3]}", "audio.accepted[0]", "is not a format's name"),
         ("audio: {accepted: []}", "audio.accepted", "must not be empty"),
@@ -240,21 +254,44 @@ def test_a_misspelling_is_answered_with_what_was_meant(config, text, hint):
 
 
 @pytest.mark.parametrize(
+    ("rule", "key", "what"),
+    [
+        ("limits: {requests: 2}", "limits.requests", "cannot differ between recordings"),
+        ("limits: {max_cost: 2}", "limits.max_cost", "is not a known key"),
+        ("limits: {max_cost_per_day: 0}", "limits.max_cost_per_day", "must be more than 0"),
+    ],
+)
+def test_a_rule_may_limit_what_it_costs_and_nothing_else(config, rule, key, what):
+    """Of the limits, only those on spending may stand in a rule."""
+    assert complaints(config(f"rules: [{{match: a, {rule}}}]")) == [(1, f"rules[0].{key}", what)]
+
+
+def test_a_rules_limits_are_its_own(config):
+    """They take nothing over from above, and a recording knows which rule it matched."""
+    settings = load_settings(
+        config(
+            "{limits: {max_cost_per_day: 9, requests: 2}, rules: [{match: 'lv/**', limits: {max_cost_per_month: 1}}]}"
+        ),
+        environ={},
+    )
+    (rule,) = settings.rules
+
+    assert (rule.limits.max_cost_per_day, rule.limits.max_cost_per_month) == (None, 1)
+    assert settings.limits.max_cost_per_day == 9
+    assert settings.for_recording(PurePosixPath("lv/a.wav")).rule == "lv/**"
+    assert settings.for_recording(PurePosixPath("a.wav")).rule == ""
+
+
+@pytest.mark.parametrize(
     ("text", "key", "what"),
     [
-        ("engine: {kind: local}", "engine.kind", "`local` is not available in this version"),
         ("dispatch: {url: postgresql://h/d}", "dispatch.url", "is not available in this version"),
-        ("watch: {links: true}", "watch.links", "is not available in this version"),
         ("audio: {skip_silence_over_s: 9}", "audio.skip_silence_over_s", "is not available in this version"),
-        ("limits: {max_cost_per_day: 9}", "limits.max_cost_per_day", "is not available in this version"),
-        ("limits: {max_cost_per_month: 9}", "limits.max_cost_per_month", "is not available in this version"),
         ("web: {listen: '127.0.0.1:8642'}", "web.listen", "is not available in this version"),
-        ("metrics: {listen: '127.0.0.1:8642'}", "metrics.listen", "is not available in this version"),
-        ("notify: {urls: [https://a]}", "notify.urls", "is not available in this version"),
         (
-            "rules: [{match: a, engine: {kind: openai}}]",
-            "rules[0].engine.kind",
-            "`openai` is not available in this version",
+            "rules: [{match: a, audio: {skip_silence_over_s: 9}}]",
+            "rules[0].audio.skip_silence_over_s",
+            "is not available in this version",
         ),
     ],
 )
@@ -316,6 +353,25 @@ def test_a_character_that_yaml_forbids_is_told_with_its_line(tmp_path):
 def test_a_file_nested_without_end_is_told(config):
     """A file that nests deeper than can be read is a problem, not a crash."""
     assert complaints(config("[" * 600)) == [(None, "", "is nested too deeply")]
+
+
+def test_links_need_hosts():
+    """Link files without a list of hosts would let any file of the inbox choose an address."""
+    wrongs = [wrong.key for wrong in WatchSettings.model_construct(links=True, link_hosts=()).wrongs()]
+
+    assert wrongs == ["link_hosts"]
+
+
+def test_hosts_are_the_same_in_capitals():
+    """The names of hosts are compared in small letters."""
+    assert WatchSettings(link_hosts=["Media.Example.ORG"]).link_hosts == ("media.example.org",)
+
+
+def test_a_host_may_name_a_port_and_have_another_script():
+    """Hosts are kept in the form in which addresses are compared with them."""
+    hosts = WatchSettings(link_hosts=["*.Example.org:8443", "müller.example"]).link_hosts
+
+    assert hosts == ("*.example.org:8443", "xn--mller-kva.example")
 
 
 @pytest.mark.parametrize("name", ["absent.yaml", "."])
@@ -422,6 +478,14 @@ def test_the_file_asked_for_comes_first(tmp_path):
     assert find_config(Path("a.yaml"), environ=environ, cwd=tmp_path) == tmp_path / "a.yaml"
     assert find_config(None, environ=environ, cwd=tmp_path) == tmp_path / "b.yaml"
     assert find_config(None, environ={"VOXTRALD_CONFIG": ""}, cwd=tmp_path) == tmp_path / "config.yaml"
+
+
+def test_a_host_taken_off_the_list_needs_a_restart(config):
+    """A reload does not seem to forbid a host that would still be opened."""
+    old = load_settings(config("watch: {links: true, link_hosts: [a.example, b.example]}"), environ={})
+    new = load_settings(config("watch: {links: true, link_hosts: [a.example]}"), environ={})
+
+    assert changed_needing_restart(old, new) == ("watch.link_hosts",)
 
 
 def test_only_some_keys_need_a_restart(config):

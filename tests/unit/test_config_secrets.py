@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from voxtrald.config import read_api_key
-from voxtrald.config.secrets import key_warnings
-from voxtrald.config.sections import EngineSettings
+from voxtrald.config import (
+    EngineSettings,
+    find_api_key,
+    load_settings,
+    read_api_key,
+    require_api_key,
+    setting_warnings,
+)
+from voxtrald.config.secrets import key_warnings, secret_paths
 from voxtrald.errors import ConfigError
 
 
@@ -131,5 +137,104 @@ def test_a_file_that_all_can_read_is_worth_a_warning(key_file):
     ],
 )
 def test_a_key_on_an_open_wire_is_worth_a_warning(base_url, is_warned):
-    """Plain http to another machine sends the key unencrypted."""
-    assert bool(key_warnings(EngineSettings(base_url=base_url), {})) is is_warned
+    """Plain http to another machine sends the key unencrypted; where there is no key, none travels."""
+    engine = EngineSettings(base_url=base_url)
+
+    assert bool(key_warnings(engine, {"MISTRAL_API_KEY": "abc"})) is is_warned
+    assert key_warnings(engine, {}) == ()
+
+
+# --- which key for which service ----------------------------------------------------------------------------
+
+HERE, THERE = "http://127.0.0.1:8000", "https://asr.example"
+EVERY_VARIABLE = {"MISTRAL_API_KEY": "for-mistral", "OPENAI_API_KEY": "for-openai", "LOCAL_API_KEY": "for-nobody"}
+
+
+def found(engine, environ, *, main):
+    """Find a key and show it, or None."""
+    key = find_api_key(EngineSettings(**engine), environ, main=EngineSettings(**main))
+    return key.get_secret_value() if key else None
+
+
+@pytest.mark.parametrize(
+    ("engine", "main", "key"),
+    [
+        ({}, {}, "for-mistral"),
+        ({"base_url": HERE}, {"base_url": HERE}, "for-mistral"),
+        ({"language": "lv", "model": "voxtral-mini-2602"}, {}, "for-mistral"),
+        ({}, {"kind": "local"}, "for-mistral"),
+        ({"base_url": THERE}, {}, None),
+        ({"kind": "openai", "base_url": HERE}, {"kind": "openai", "base_url": HERE}, "for-openai"),
+        ({"kind": "openai", "base_url": HERE}, {}, "for-openai"),
+        ({"kind": "openai", "base_url": THERE}, {"kind": "openai", "base_url": HERE}, None),
+        ({"kind": "local"}, {"kind": "local"}, None),
+        ({"kind": "local"}, {}, None),
+    ],
+)
+def test_a_variable_is_for_its_kind(engine, main, key):
+    """Each kind has its variable, a local one none; of two addresses of a kind, the one outside of rules gets it."""
+    assert found(engine, EVERY_VARIABLE, main=main) == key
+
+
+@pytest.mark.parametrize(
+    ("engine", "key"),
+    [
+        ({"language": "lv"}, "from-systemd"),
+        ({"base_url": THERE}, None),
+        ({"kind": "openai", "base_url": THERE}, None),
+        ({"kind": "openai", "base_url": "https://api.mistral.ai"}, None),
+        ({"kind": "local"}, None),
+    ],
+)
+def test_the_credential_is_for_the_service_outside_of_rules(credentials, engine, key):
+    """The key that systemd holds goes to no server that only a rule names."""
+    assert found(engine, {"CREDENTIALS_DIRECTORY": str(credentials)}, main={}) == key
+
+
+def test_a_rules_own_file_is_its_key(key_file, credentials):
+    """A rule's engine with a file of its own uses that, whatever there is for the others."""
+    engine = {"kind": "openai", "base_url": THERE, "api_key_file": key_file}
+
+    assert found(engine, EVERY_VARIABLE | {"CREDENTIALS_DIRECTORY": str(credentials)}, main={}) == "from-the-file"
+
+
+def test_a_broken_key_is_told_also_where_none_is_needed(key_file):
+    """A file that was named and holds something else is not passed over."""
+    key_file.write_text("", "utf-8")
+
+    with pytest.raises(ConfigError, match="is empty"):
+        found({"kind": "openai", "base_url": HERE, "api_key_file": key_file}, {}, main={})
+
+
+def test_whoever_needs_a_key_for_another_service_is_told_where_to_put_it():
+    """The hint does not lead to a source that is not read for that service."""
+    with pytest.raises(ConfigError) as caught:
+        require_api_key(EngineSettings(base_url=THERE), EVERY_VARIABLE, main=EngineSettings())
+
+    [problem] = caught.value.problems
+    assert "engine.api_key_file" in problem.hint
+    assert "systemd" not in problem.hint
+
+
+def test_every_engines_key_is_looked_at(tmp_path, key_file):
+    """Warnings are about the engines of rules as well, each once."""
+    key_file.chmod(0o644)
+    path = tmp_path / "config.yaml"
+    engine = f"{{kind: openai, base_url: 'http://asr.example', api_key_file: {key_file}}}"
+    path.write_text(
+        f"rules:\n- {{match: a, engine: {engine}}}\n- {{match: b, engine: {{language: lv}}}}\n"
+        f"engine: {{api_key_file: {key_file}}}\n",
+        "utf-8",
+    )
+
+    warnings = setting_warnings(load_settings(path, environ={}), environ={})
+
+    assert len([warning for warning in warnings if "chmod" in warning]) == 1
+    assert len([warning for warning in warnings if "asr.example" in warning]) == 1
+
+
+def test_a_speaker_may_be_called_key():
+    """The name of a voice is no secret, whatever it is."""
+    engine = {"speaker_references": {"Key": "key.mp3"}, "token": "x"}
+
+    assert list(secret_paths({"engine": engine})) == [("engine", "token")]

@@ -47,14 +47,14 @@ def test_an_outcome_is_said_in_a_line(outcome, expected):
 @pytest.mark.parametrize(
     ("state", "expected"),
     [
-        ("held", "the service refuses: no key"),
-        ("open", "the service does not answer; waiting until it does"),
-        ("closed", "the service answers again"),
+        ("held", "https://far refuses: no key"),
+        ("open", "https://far does not answer; waiting until it does"),
+        ("closed", "https://far answers again"),
     ],
 )
 def test_a_standstill_is_said_in_a_line(state, expected):
     """Why everything waits, or that it goes on."""
-    assert gate_text(GateChanged(state=state, reason="no key")) == expected
+    assert gate_text(GateChanged(service="https://far", state=state, reason="no key")) == expected
 
 
 def test_plain_lines_tell_what_is_worth_knowing(capsys):
@@ -65,7 +65,7 @@ def test_plain_lines_tell_what_is_worth_knowing(capsys):
         for state in (ChunkState.SENDING, ChunkState.DONE):
             display.show(chunk(state))
         display.show(chunk(ChunkState.WAITING, index=1, note="api_busy", total=None))
-        display.show(GateChanged(state="open", reason=None))
+        display.show(GateChanged(service="https://far", state="open", reason=None))
         display.show(chunk(ChunkState.DONE, index=1, reused=True))
         display.show(Ended(path=PATH, outcome=DONE))
         display.show(Ended(path=PATH, outcome=Interrupted()))
@@ -79,7 +79,7 @@ def test_plain_lines_tell_what_is_worth_knowing(capsys):
         r"talk\n2.mp3: done (90 s paid, 0.0053 USD): /out/talk.txt",
     ]
     assert told.err.splitlines() == [
-        "the service does not answer; waiting until it does",
+        "https://far does not answer; waiting until it does",
         r"talk\n2.mp3: interrupted; what is paid is kept, run it again to go on",
     ]
     assert display.outcomes == [DONE, Interrupted()]

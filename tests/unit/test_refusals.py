@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxtrald.engines.refusals import OPTIONAL_PARAMETERS, parse_retry_after, read_error
-from voxtrald.engines.replies import Errand, Reply
+from voxtrald.engines.http.refusals import OPTIONAL_PARAMETERS, parse_retry_after, read_error
+from voxtrald.engines.http.replies import Errand, Reply
 from voxtrald.errors import ApiBusy, ApiDenied, ApiError, ApiNotYet, ApiRefused, ApiUnreachable
 
 SIGNED = "https://store.blob.core.windows.net/f/a?sv=1&sig=aB3%2Fx9Q"
@@ -116,6 +116,9 @@ def test_every_shape_of_error_body_is_read(body, expected):
         (refusal("The language and timestamp_granularities options ...", "1", param="language"), "language"),
         (refusal("Diarization is not available for this model", "1"), "diarize"),
         (NEEDS_SEGMENT, "timestamp_granularities"),
+        (refusal("return_language cannot be combined with language", "1"), "return_language"),
+        (refusal("speaker_references need diarize to be true", "1"), "speaker_references"),
+        (refusal("At most 8 speaker references are supported, got 9", "1"), "speaker_references"),
         (NOT_DECODED, None),
         (refusal("unknown language in audio input", "3310"), None),
         (refusal("file is too long", "1"), None),

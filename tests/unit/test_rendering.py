@@ -112,20 +112,20 @@ def any_segments(draw):
 
 
 def test_every_promised_format_is_found():
-    """Each module of the package of formats is offered under its suffix."""
+    """Each module of the package of formats is offered under its name."""
     assert {"txt", "srt", "vtt", "json", "md", "html"} <= set(FORMATS)
     assert all(name == form.suffix for name, form in FORMATS.items())
 
 
 def test_adding_a_module_adds_a_format(tmp_path, monkeypatch):
     """A newcomer's format needs one file and no registration."""
-    (tmp_path / "shouting.py").write_text(
-        "SUFFIX = 'loud'\ndef render(document):\n    return document.transcript.text.upper() + '\\n'\n"
-    )
+    (tmp_path / "loud.py").write_text("def render(document):\n    return document.transcript.text.upper() + '\\n'\n")
+    (tmp_path / "_lungs.py").write_text("")
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
 
     found = rendering._discover()
 
+    assert found.keys() - FORMATS.keys() == {"loud"}
     assert found["loud"].render(document(segment(0, 900, "Hello."))) == "HELLO.\n"
 
 

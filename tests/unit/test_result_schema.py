@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
@@ -129,6 +130,17 @@ def test_the_result_looks_as_promised():
         "remote_files": [{"id": "f1", "deleted": True}],
     }
     assert "Zīle." in render(FULL, "json")
+
+
+def test_a_link_file_shows_its_address():
+    """The address of a recording that was only named is told, and obeys the schema without container and codec."""
+    address = "https://media.example.org/talk.mp3"
+    source = replace(FULL.source, address=address, container="", codec="")
+    chunks = (replace(FULL.chunks[0], how="address"),)
+    result = json.loads(render(replace(FULL, source=source, chunks=chunks), "json"))
+
+    assert result["source"]["address"] == address
+    assert list(VALIDATOR.iter_errors(result)) == []
 
 
 def test_the_keys_stand_in_the_order_of_the_schema():

@@ -6,10 +6,11 @@ from collections import defaultdict
 from pathlib import PurePosixPath
 
 import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from voxtrald.watch.settling import LOOK_AGAIN_S, Recording, Settling, Sighting, changed
+from voxtrald.watch.settling import LOOK_AGAIN_S, Recording, Settling, Sighting
 
 SETTLE_S = 2.0
 EMPTY_SETTLE_S = 10.0
@@ -211,10 +212,38 @@ def test_a_file_that_is_gone_is_neither_ready_nor_looked_for():
     assert settling.due_s(now_s=1000.0) is None
 
 
+@given(st.integers(-(10**19), 10**19), st.floats(0, 1e6), st.floats(0, 10))
+def test_a_wrong_clock_makes_no_file_look_young(mtime_ns, began_s, floor_s):
+    """However far ahead or behind a server's clock is, a file settles as quickly as any other, and not sooner."""
+    settling = Settling(settle_s=SETTLE_S)
+    settling.saw(seen(mtime_ns=mtime_ns), now_s=began_s, at_least_s=floor_s)
+    due_s = settling.due_s(now_s=began_s)
+    settling.saw(seen(mtime_ns=mtime_ns), now_s=began_s + due_s / 2, at_least_s=floor_s)
+    early = settling.ready()
+    settling.saw(seen(mtime_ns=mtime_ns), now_s=began_s + due_s, at_least_s=floor_s)
+
+    assert due_s == pytest.approx(max(SETTLE_S, floor_s))
+    assert early == ()
+    assert settling.ready() == (recording(seen(mtime_ns=mtime_ns)),)
+
+
+def test_what_was_seen_during_a_sweep_is_not_gone():
+    """A file that came after the sweep had passed its folder, and was seen by its event, stays."""
+    settling = settling_with(seen("old"))
+    settling.sweep_begins()
+    settling.saw(seen("old"), now_s=1.0)
+    settling.saw(seen("new"), now_s=1.0, complete=True)
+    settling.sweep_ended()
+
+    assert names_ready(settling) == ["old", "new"]
+
+
 def test_what_a_scan_does_not_see_is_gone():
     """Files that vanished without an event are dropped by the next whole scan."""
     settling = settling_with(seen("a"), seen("b"), seen("c"))
-    settling.gone_except({PurePosixPath("b")})
+    settling.sweep_begins()
+    settling.saw(seen("b"), now_s=1.0)
+    settling.sweep_ended()
 
     assert names_ready(settling) == ["b"]
 
@@ -245,10 +274,9 @@ def test_a_growing_file_puts_off_its_look():
 
 def test_a_remounted_share_does_not_change_its_files():
     """The number of the device is not part of a file's identity; everything else is."""
-    assert not changed(recording(seen()), seen(device=99))
-    assert changed(recording(seen()), seen(size_bytes=1))
-    assert changed(recording(seen()), seen(mtime_ns=99))
-    assert changed(recording(seen()), seen(inode=99))
+    assert seen().facts == seen(device=99).facts
+    others = [seen(size_bytes=1), seen(mtime_ns=99), seen(inode=99)]
+    assert all(other.facts != seen().facts for other in others)
 
 
 # --- whatever happens ---------------------------------------------------------------------------------------
@@ -311,7 +339,7 @@ class Inbox(RuleBasedStateMachine):
         name = str(offer.relative)
 
         assert name not in self.taken
-        assert name not in self.handed_out or changed(self.handed_out[name], offer)
+        assert name not in self.handed_out or self.handed_out[name].facts != offer.facts
         self.taken[name] = self.handed_out[name] = offer
         self.settling.took(offer)
 
@@ -320,7 +348,7 @@ class Inbox(RuleBasedStateMachine):
         """Release a file."""
         if self.taken.pop(name, None) is not None:
             self.settling.release(PurePosixPath(name), keep=keep)
-            if not self.looks[name] or (not keep and not changed(self.handed_out[name], self.looks[name][-1][1])):
+            if not self.looks[name] or (not keep and self.handed_out[name].facts == self.looks[name][-1][1].facts):
                 del self.handed_out[name]
                 self.looks[name].clear()
 
@@ -338,14 +366,14 @@ class Inbox(RuleBasedStateMachine):
         ready = set(names_ready(self.settling))
         for name, looks in self.looks.items():
             if looks and is_whole(looks) and name not in self.taken and name not in ready:
-                assert not changed(self.handed_out[name], looks[-1][1])
+                assert self.handed_out[name].facts == looks[-1][1].facts
 
     @invariant()
     def what_is_young_is_due(self):
         """Every file that is not whole yet will be looked at again, and not later than it could be whole."""
         due_s = self.settling.due_s(now_s=self.now_s)
         for name, looks in self.looks.items():
-            wanted = looks and (name not in self.handed_out or changed(self.handed_out[name], looks[-1][1]))
+            wanted = looks and (name not in self.handed_out or self.handed_out[name].facts != looks[-1][1].facts)
             if wanted and name not in self.taken and not is_whole(looks):
                 assert due_s is not None
                 assert due_s <= EMPTY_SETTLE_S

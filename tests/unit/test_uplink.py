@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxtrald.engines.uplink import Uplink, smooth
+from voxtrald.engines.http.uplink import Uplink, smooth
 
 speeds = st.floats(1.0, 1e12)
 

@@ -4,17 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxtrald.config.sections import EngineSettings
-from voxtrald.engines.models import MODELS, capabilities_of, plan_request, rules_for
+from voxtrald.config import EngineSettings
+from voxtrald.engines.http.refusals import OPTIONAL_PARAMETERS
+from voxtrald.engines.voxtral.cards import ModelCard
+from voxtrald.engines.voxtral.models import MODELS, capabilities_of, rules_for, rules_with
+from voxtrald.engines.voxtral.requesting import plan_request
 
 MINI_3, MINI_2602, MINI_2507 = "voxtral-mini-transcribe-3-0", "voxtral-mini-2602", "voxtral-mini-2507"
 KNOWN = [name for rules in MODELS for name in sorted(rules.names)]
 
 
-def plan(**settings):
-    """The request plan for engine settings."""
+def plan(*, card=None, voices=(), **settings):
+    """The request plan for engine settings, a card of the service, and speakers whose voices are known."""
     chosen = EngineSettings(**settings)
-    return plan_request(chosen, rules_for(chosen.model))
+    rules = rules_with(rules_for(chosen.model), card)
+    return plan_request(chosen, rules, model=chosen.model, voices=dict.fromkeys(voices, "d1g3st"))
 
 
 @pytest.mark.parametrize(
@@ -65,6 +69,25 @@ def plan(**settings):
             ("diarize", "context_bias"),
         ),
         (
+            {"model": MINI_2602, "timestamps": "none", "language": "lv"},
+            {},
+            ("language",),
+        ),
+        (
+            {"timestamps": "none", "diarize": True, "voices": ["Ilze", "Ann"]},
+            {
+                "timestamp_granularities": ("segment",),
+                "diarize": "true",
+                "speaker_references": ("Ann=d1g3st", "Ilze=d1g3st"),
+            },
+            (),
+        ),
+        (
+            {"model": MINI_2602, "timestamps": "none", "diarize": True, "voices": ["Ann"]},
+            {"timestamp_granularities": ("segment",), "diarize": "true"},
+            ("speaker_references",),
+        ),
+        (
             {"model": "voxtral-next", "timestamps": "word", "language": "lv"},
             {"language": "lv", "timestamp_granularities": ("word",)},
             (),
@@ -75,7 +98,7 @@ def test_the_request_follows_from_settings_and_model(settings, optional, dropped
     """Each model is asked for what it can give, and what is left out is told."""
     planned = plan(**settings)
 
-    assert planned.optional == optional
+    assert planned.shaping == optional
     assert planned.dropped == dropped
 
 
@@ -89,9 +112,28 @@ def test_too_many_terms_are_cut_and_counted():
 
 def test_lists_become_repeated_fields():
     """A list is one field per value, under the same name."""
-    planned = plan(timestamps="none", context_bias=["a", "b"])
+    planned = plan(model=MINI_2602, timestamps="none", context_bias=["a", "b"])
 
-    assert planned.fields == (("model", MINI_3), ("context_bias", "a"), ("context_bias", "b"))
+    assert planned.fields == (("model", MINI_2602), ("context_bias", "a"), ("context_bias", "b"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ({}, True),
+        ({"language": "lv"}, False),
+        ({"model": "voxtral-small-transcribe-3-0"}, True),
+        ({"model": MINI_2602, "timestamps": "none"}, False),
+        ({"model": "voxtral-next"}, False),
+    ],
+)
+def test_the_third_generation_is_asked_for_the_language(settings, asked):
+    """Where no language is given and the model would keep silent about it, the answer is to name it."""
+    planned = plan(**settings)
+
+    assert ("return_language", "true") in planned.fields or not asked
+    assert "return_language" not in planned.shaping
+    assert ("return_language" in planned.optional) is asked
 
 
 def test_a_refused_parameter_is_left_out_and_told():
@@ -104,10 +146,95 @@ def test_a_refused_parameter_is_left_out_and_told():
 
 def test_speakers_go_with_the_segments_they_need():
     """Without segments a request for speakers would be refused, so both are left out."""
-    planned = plan(diarize=True).without({"timestamp_granularities"})
+    planned = plan(language="lv", diarize=True, voices=["Ann"]).without({"timestamp_granularities"})
 
-    assert planned.fields == (("model", MINI_3),)
-    assert planned.dropped == ("timestamp_granularities", "diarize")
+    assert planned.fields == (("model", MINI_3), ("language", "lv"))
+    assert planned.dropped == ("timestamp_granularities", "diarize", "speaker_references")
+
+
+def test_clips_are_no_plain_fields():
+    """The digests of voices are for the key of the answer only."""
+    planned = plan(diarize=True, voices=["Ann"])
+
+    assert "speaker_references" in planned.optional
+    assert [name for name, _ in planned.fields] == ["model", "return_language", "timestamp_granularities", "diarize"]
+
+
+# --- what the service says -------------------------------------------------------------------------------
+
+
+def card(name, **told):
+    """A card that tells little."""
+    return ModelCard(names=frozenset({name}), **told)
+
+
+@pytest.mark.parametrize(
+    ("told", "settings", "optional", "dropped"),
+    [
+        ({}, {"timestamps": "word"}, {"timestamp_granularities": ("segment",)}, ("timestamp_granularities=word",)),
+        (
+            {"granularities": frozenset({"segment", "word"})},
+            {"timestamps": "word"},
+            {"timestamp_granularities": ("word",)},
+            (),
+        ),
+        (
+            {"granularities": frozenset()},
+            {"diarize": True},
+            {},
+            ("timestamp_granularities=segment", "diarize"),
+        ),
+        ({"granularities": frozenset({"word"})}, {}, {"timestamp_granularities": ("word",)}, ()),
+        (
+            {"diarize": False},
+            {"timestamps": "none", "diarize": True, "voices": ["A"]},
+            {},
+            ("diarize", "speaker_references"),
+        ),
+        ({"vocabulary": False}, {"timestamps": "none", "context_bias": ["a b"]}, {}, ("context_bias",)),
+        ({"vocabulary": True}, {"timestamps": "none", "context_bias": ["a b"]}, {"context_bias": ("a b",)}, ()),
+        ({"languages": frozenset({"en"})}, {"timestamps": "none", "language": "lv"}, {}, ("language",)),
+        ({"languages": frozenset({"lv"})}, {"timestamps": "none", "language": "lv"}, {"language": "lv"}, ()),
+        ({"languages": frozenset()}, {"timestamps": "none", "language": "lv"}, {}, ("language",)),
+    ],
+    ids=[
+        *("no word about it", "words too", "no times", "words only"),
+        *("no speakers", "no vocabulary", "vocabulary"),
+        *("another language", "the language", "no language"),
+    ],
+)
+def test_what_the_service_says_wins(told, settings, optional, dropped):
+    """A card decides what the model is asked for; what it does not tell stays as documented."""
+    planned = plan(card=card(MINI_3, **told), **settings)
+
+    assert (planned.shaping, planned.dropped) == (optional, dropped)
+
+
+def test_vocabulary_of_unclear_form_is_sent_as_terms():
+    """Where only the card knows that names and terms are taken, they have the form that every model takes."""
+    planned = plan(model=MINI_2507, timestamps="none", context_bias=["a b"], card=card(MINI_2507, vocabulary=True))
+
+    assert planned.optional == {"context_bias": ("a_b",)}
+
+
+def test_limits_and_prices_stay_ours():
+    """A card tells neither how much audio to send nor what it costs."""
+    told = card(MINI_2507, granularities=frozenset({"word"}), diarize=True, languages=frozenset({"lv"}))
+
+    capabilities = capabilities_of(rules_with(rules_for(MINI_2507), told))
+
+    assert (capabilities.max_chunk_ms, capabilities.price_per_minute) == (15 * 60_000, 0.002)
+    assert (capabilities.timestamps, capabilities.diarize) == ({"word"}, True)
+    assert capabilities.languages == {"lv"}
+
+
+def test_a_language_that_cannot_be_set_is_an_unknown_one():
+    """Capabilities name the languages only where somebody does."""
+    told = card(MINI_2602, languages=frozenset())
+
+    assert capabilities_of(rules_with(rules_for(MINI_2602), told)).languages is None
+    assert capabilities_of(rules_for(MINI_3)).languages is None
+    assert len(capabilities_of(rules_for(MINI_2602)).languages) == 13
 
 
 @pytest.mark.parametrize(
@@ -137,15 +264,25 @@ def test_each_model_has_its_limit_and_price(model, minutes, price):
             "timestamps": st.sampled_from(["segment", "word", "none"]),
             "diarize": st.booleans(),
             "context_bias": st.lists(st.text("ab ,\t_", min_size=1, max_size=6).filter(str.strip), max_size=120),
+            "voices": st.sets(st.sampled_from(["Ann", "Ilze"])),
         }
     ),
-    refused=st.sets(st.sampled_from(["language", "timestamp_granularities", "diarize", "context_bias"])),
+    told=st.fixed_dictionaries(
+        {
+            "granularities": st.none() | st.frozensets(st.sampled_from(["segment", "word"])),
+            "diarize": st.none() | st.booleans(),
+            "vocabulary": st.none() | st.booleans(),
+            "languages": st.none() | st.frozensets(st.sampled_from(["en", "lv"])),
+        }
+    ),
+    refused=st.sets(st.sampled_from(OPTIONAL_PARAMETERS)),
 )
-def test_no_request_breaks_a_models_rules(settings, refused):
-    """Whatever is asked for and refused, the request keeps the rules of its model."""
-    rules = rules_for(settings["model"])
+def test_no_request_breaks_a_models_rules(settings, told, refused):
+    """Whatever is asked for, told by the service and refused, the request keeps the rules of its model."""
+    said = card(settings["model"], **told)
+    rules = rules_with(rules_for(settings["model"]), said)
 
-    optional = plan(**settings).without(refused).optional
+    optional = plan(card=said, **settings).without(refused).optional
 
     granularities = set(optional.get("timestamp_granularities", ()))
     assert granularities <= rules.granularities
@@ -155,4 +292,7 @@ def test_no_request_breaks_a_models_rules(settings, refused):
         terms = optional.get("context_bias", ())
         assert len(terms) <= 100
         assert not [term for term in terms if set(term) & set(", \t")]
+    assert "language" not in optional or rules.languages is None or "lv" in rules.languages
+    assert not {"language", "return_language"} <= set(optional)
+    assert "speaker_references" not in optional or (rules.speaker_references and "diarize" in optional)
     assert not refused & set(optional)

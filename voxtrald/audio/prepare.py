@@ -61,13 +61,14 @@ class PreparedChunk:
         offset_ms: recording time of the first sample a decoder gets from it; slightly negative where an mp3
             begins with its encoder's delay.
         duration_ms: how much sound is in it; may be less than was asked for.
+        how: how it was made. `address`: not at all, the engine fetches it, and its length is not known.
         complaint: the first thing the decoder found wrong, or empty. The chunk is usable nevertheless.
     """
 
     span: Span
     path: Path
     extension: str
-    how: Literal["whole", "copied", "encoded"]
+    how: Literal["whole", "copied", "encoded", "address"]
     offset_ms: int
     duration_ms: int
     size_bytes: int

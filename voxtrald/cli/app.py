@@ -12,6 +12,7 @@ from rich.console import Console
 
 from voxtrald import __version__, logs
 from voxtrald.cli.check import check
+from voxtrald.cli.demo import demo
 from voxtrald.cli.init import init
 from voxtrald.cli.retry import retry
 from voxtrald.cli.run import run
@@ -31,7 +32,7 @@ def voxtrald() -> None:
     """Drop recordings into a folder, find their transcripts in another."""
 
 
-for command in (run, transcribe, check, status, retry, init):
+for command in (run, transcribe, check, status, retry, init, demo):
     voxtrald.add_command(command)
 
 

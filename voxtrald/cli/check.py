@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,6 +14,7 @@ from rich.text import Text
 from voxtrald.assembly import House
 from voxtrald.cli.options import config_option, read_settings
 from voxtrald.config import Settings
+from voxtrald.engines.base import Engine
 from voxtrald.service.doctor import Finding, Grade, examine
 from voxtrald.stopping import Stop
 
@@ -25,25 +28,25 @@ def check(config: Path | None) -> int:
     settings = read_settings(config)
     console = Console(highlight=False, soft_wrap=True)
     findings = []
-    for finding in examine(settings, environ=os.environ, ask_service=lambda: ask_service(settings)):
+    for finding in examine(settings, environ=os.environ, open_engines=lambda: opened_engines(settings)):
         findings.append(finding)
         console.print(line_of(finding))
     return 1 if any(finding.grade is Grade.BROKEN for finding in findings) else 0
 
 
-def ask_service(settings: Settings) -> str:
-    """Ask the far side whether it accepts the key and offers the model.
+@contextmanager
+def opened_engines(settings: Settings) -> Iterator[tuple[Engine, ...]]:
+    """Make the engines that the settings and their rules name.
 
     Raises:
-        ApiError: it does not, or does not say.
+        ConfigError: the settings do not suit an engine.
         StoreError, StorageUnavailable, DependencyError: our own tools are not usable.
     """
     house = House.open(settings, environ=os.environ, owner="check", stop=Stop(), tell=lambda _: None)
     try:
-        house.engine(settings.engine).check()
+        yield tuple(house.engine(asked) for asked in settings.engines)
     finally:
         house.close()
-    return f"{settings.engine.base_url} accepts the key and offers {settings.engine.model}"
 
 
 def line_of(finding: Finding) -> Text:

@@ -1,12 +1,16 @@
-"""`voxtrald init`: write a commented configuration."""
+"""`voxtrald init`: write a commented configuration, or make a systemd service."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import click
 
+from voxtrald.cli.service import set_up_service
 from voxtrald.config import example_text
+from voxtrald.service.systemd.installation import Installation
 
 
 @click.command()
@@ -18,8 +22,31 @@ from voxtrald.config import example_text
     show_default=True,
     help="Where to write it.",
 )
-def init(config: Path) -> int:
+@click.option("--systemd", is_flag=True, help="Make a systemd service instead: configuration, unit, user, folders.")
+@click.option("--instance", default="", metavar="NAME", help="With --systemd: one of several services, NAME.")
+@click.option("--local-engine", is_flag=True, help="With --systemd: for `engine.kind: local`, too.")
+@click.option("--command", metavar="PATH", help="With --systemd: the command to start; default: this one.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("/"),
+    help="With --systemd: write the files below this folder, as for an image, and run no command.",
+)
+@click.option("--yes", is_flag=True, help="With --systemd: do it without asking.")
+def init(
+    *, config: Path, systemd: bool, instance: str, local_engine: bool, command: str | None, root: Path, yes: bool
+) -> int:
     """Write a configuration file with every key explained."""
+    if not systemd:
+        return write_example(config)
+    installation = Installation(
+        instance=instance, command=command or installed_command(), has_local_engine=local_engine
+    )
+    return set_up_service(installation, root=root, is_agreed=yes)
+
+
+def write_example(config: Path) -> int:
+    """Write the example where there is no file."""
     try:
         with config.open("x", encoding="utf-8") as file:
             file.write(example_text())
@@ -32,3 +59,11 @@ def init(config: Path) -> int:
     click.echo(f"Wrote {config}. Next: put your key into MISTRAL_API_KEY or a file (engine.api_key_file),")
     click.echo(f"then try `voxtrald check --config {config}` and `voxtrald run --config {config}`.")
     return 0
+
+
+def installed_command() -> str:
+    """Find the command that is running, or the one beside the interpreter."""
+    started = Path(sys.argv[0])
+    beside = Path(sys.executable).parent / "voxtrald"
+    is_command = started.name == "voxtrald" and os.access(started, os.X_OK)
+    return str(started.absolute() if is_command else beside)

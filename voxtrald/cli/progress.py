@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from voxtrald.dispatch.gate import GateChanged
 from voxtrald.foreground import Begun, Ended, Report
 from voxtrald.naming import shown
-from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome
+from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome, OverBudget
 from voxtrald.pipeline.progress import ChunkProgress
 from voxtrald.store.ledger_chunks import ChunkState
 
@@ -127,11 +127,11 @@ def gate_text(change: GateChanged) -> str:
     """Say why everything stands still, or that it goes on."""
     match change.state:
         case "held":
-            return f"the service refuses: {change.reason}"
+            return f"{change.service} refuses: {change.reason}"
         case "open":
-            return "the service does not answer; waiting until it does"
+            return f"{change.service} does not answer; waiting until it does"
         case _:
-            return "the service answers again"
+            return f"{change.service} answers again"
 
 
 def outcome_text(outcome: Outcome) -> str:
@@ -142,7 +142,7 @@ def outcome_text(outcome: Outcome) -> str:
             return f"done ({tally.audio_s:.0f} s paid{cost}): {' '.join(shown(name) for name in outputs)}"
         case Failed(reason=reason, message=message, hint=hint):
             return f"failed ({reason.value}): {message}" + (f"; {hint}" if hint else "")
-        case Deferred(message=message, hint=hint):
+        case Deferred(message=message, hint=hint) | OverBudget(message=message, hint=hint):
             return f"not done: {message}" + (f"; {hint}" if hint else "")
         case Changed(message=message):
             return f"not done: {message}"

@@ -2,106 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+import json
+import queue
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.live import Live
 
 from voxtrald.assembly import LEDGER_FILE
+from voxtrald.cli.costs import plot_of
 from voxtrald.cli.options import config_option, read_settings
+from voxtrald.cli.picture import picture_of
 from voxtrald.clock import Clock
-from voxtrald.naming import shown
-from voxtrald.service.overview import Overview, look_over
-from voxtrald.store.jobs import Job
+from voxtrald.config import Settings
+from voxtrald.dispatch.messages import SignalCame
+from voxtrald.dispatch.signals import ENDING, signals_put
+from voxtrald.service.accounts import Accounts, look_up_accounts
+from voxtrald.service.overview import Dropped, Overview, look_into_inbox, look_over
+from voxtrald.service.recounting import recount, recount_accounts
 from voxtrald.store.ledger import Ledger
-from voxtrald.store.ledger_spend import SpendSum
 
-_MOST_ROWS = 10
+_EVERY_S = 1.0
+_SHARE = 20  # looking through a large inbox may take one part in so many of the time
 
 
 @click.command()
 @config_option
-def status(config: Path | None) -> int:
+@click.option("--watch", "is_watched", is_flag=True, help="Show it anew every second, until Ctrl-C.")
+@click.option("--json", "is_plain", is_flag=True, help="Write one JSON object, for scripts.")
+@click.option("--cost", "is_cost", is_flag=True, help="Show what the last 31 days cost, by day and by folder.")
+def status(config: Path | None, *, is_watched: bool, is_plain: bool, is_cost: bool) -> int:
     """Show the state of the work. Reads only; the daemon need not run."""
-    settings = read_settings(config)
-    clock = Clock()
-    ledger = Ledger.open_read_only(settings.folders.state / LEDGER_FILE, clock=clock)
-    try:
-        overview = look_over(settings, ledger=ledger, clock=clock)
-    finally:
-        if ledger is not None:
-            ledger.close()
+    if is_watched and (is_plain or is_cost):
+        raise click.UsageError("--watch shows the state of the work on a terminal; leave out --json and --cost")
+    place = Place(settings=read_settings(config), clock=Clock())
     console = Console(highlight=False)
-    for line in headlines(overview):
-        console.print(line)
-    console.print(table_of(overview))
-    for line in spending(overview):
-        console.print(line)
+    if is_watched:
+        return watch(place, console)
+    if is_plain:
+        click.echo(json_text(recount_accounts(place.accounts()) if is_cost else recount(place.overview())))
+    else:
+        console.print(plot_of(place.accounts()) if is_cost else picture_of(place.overview()))
     return 0
 
 
-def headlines(overview: Overview) -> Iterator[Text]:
-    """Say whether the daemon runs, and why work would stand still."""
-    beat = overview.daemon
-    if beat is not None and overview.is_running:
-        yield Text(f"daemon: running (pid {beat.pid}, since {beat.started_at:%Y-%m-%d %H:%M} UTC)")
-    else:
-        yield Text("daemon: not running", style="yellow")
-    if overview.inbox_problem:
-        yield Text(overview.inbox_problem, style="red")
-    if overview.held is not None:
-        yield Text(f"all work is held: {overview.held.reason}", style="red")
-    elif overview.circuit == "open":
-        yield Text("the service does not answer; work goes on by itself when it does", style="yellow")
+@dataclass(slots=True, kw_only=True)
+class Place:
+    """Where to look. The ledger is opened anew each time: the daemon may have begun or ended meanwhile."""
+
+    settings: Settings
+    clock: Clock
+    _dropped: Dropped = field(default_factory=Dropped)
+    _look_again_s: float = float("-inf")
+
+    def overview(self) -> Overview:
+        """Look at everything; at the inbox only as often as is cheap."""
+        with self._ledger() as ledger:
+            return look_over(self.settings, ledger=ledger, clock=self.clock, dropped=self._inbox())
+
+    def accounts(self) -> Accounts:
+        """Look up what was paid."""
+        with self._ledger() as ledger:
+            return look_up_accounts(ledger=ledger, clock=self.clock)
+
+    @contextmanager
+    def _ledger(self) -> Iterator[Ledger | None]:
+        ledger = Ledger.open_read_only(self.settings.folders.state / LEDGER_FILE, clock=self.clock)
+        try:
+            yield ledger
+        finally:
+            if ledger is not None:
+                ledger.close()
+
+    def _inbox(self) -> Dropped:
+        began_s = self.clock.monotonic_s()
+        if began_s >= self._look_again_s:
+            self._dropped = look_into_inbox(self.settings)
+            ended_s = self.clock.monotonic_s()
+            self._look_again_s = ended_s + _SHARE * (ended_s - began_s)
+        return self._dropped
 
 
-def table_of(overview: Overview) -> Table:
-    """Lay out the recordings by state."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("state", "recording", "chunks", "remark"):
-        table.add_column(heading, overflow="fold")
-    for state, rows in (
-        ("running", [row_of(job) for job in overview.working]),
-        ("waits for room", [row_of(job) for job in overview.deferred]),
-        ("waiting", [(shown(name), "", "") for name in overview.waiting]),
-        ("failed", [row_of(job) for job in overview.failed]),
-        ("done", [row_of(job) for job in overview.done]),
-    ):
-        add_rows(table, state, rows)
-    return table
+def watch(place: Place, console: Console) -> int:
+    """Show the state every second until a signal comes; give the exit code for it."""
+    if not console.is_terminal:
+        raise click.UsageError("--watch needs a terminal; a script asks again with --json")
+    mailbox: queue.SimpleQueue[SignalCame] = queue.SimpleQueue()
+    with signals_put(mailbox.put, ENDING), Live(console=console, auto_refresh=False) as live:
+        while True:
+            live.update(picture_of(place.overview()), refresh=True)
+            try:
+                return 128 + mailbox.get(timeout=_EVERY_S).number
+            except queue.Empty:
+                continue
 
 
-def add_rows(table: Table, state: str, rows: Sequence[tuple[str, str, str]]) -> None:
-    """Add the first rows of one state and say how many more there are."""
-    for recording, chunks, remark in rows[:_MOST_ROWS]:
-        table.add_row(state, Text(recording), chunks, Text(remark))
-    if len(rows) > _MOST_ROWS:
-        table.add_row(state, Text(f"… and {len(rows) - _MOST_ROWS} more"), "", "")
-
-
-def row_of(job: Job) -> tuple[str, str, str]:
-    """Describe one job: its recording, how many chunks are done and how many cost nothing, why it stands there."""
-    chunks = f"{job.chunks_done}/{job.chunks_total}" if job.chunks_total else ""
-    if job.chunks_reused:
-        chunks += f" ({job.chunks_reused} reused)"
-    remark = job.reason or (job.outputs[0] if job.outputs else "")
-    return shown(job.relative), chunks, remark
-
-
-def spending(overview: Overview) -> Iterator[Text]:
-    """Say what was paid, and for which folders where there are several."""
-    yield Text(f"paid today: {sum_text(overview.today)}; this month: {sum_text(overview.month)}")
-    folders = {name: list(sums) for name, sums in groupby(overview.folders, key=lambda each: each.folder)}
-    if len(folders) > 1:
-        yield from (Text(f"  {shown(folder)}: {sum_text(sums)}") for folder, sums in folders.items())
-
-
-def sum_text(sums: Sequence[SpendSum]) -> str:
-    """Write sums per currency, with the audio they paid for."""
-    if not sums:
-        return "nothing"
-    return ", ".join(f"{each.cost:.2f} {each.currency} ({each.audio_s / 60:.0f} min of audio)" for each in sums)
+def json_text(values: Mapping[str, Any]) -> str:
+    """Write JSON in ASCII; the bytes of a name that is no UTF-8 are lone surrogates, as Python carries them."""
+    return json.dumps(values, indent=2)

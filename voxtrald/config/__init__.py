@@ -1,5 +1,6 @@
 """The configuration: one frozen value, made from a YAML file and the environment."""
 
+from voxtrald.config.engine import EngineSettings
 from voxtrald.config.example import example_text
 from voxtrald.config.loading import (
     changed_needing_restart,
@@ -8,17 +9,15 @@ from voxtrald.config.loading import (
     setting_warnings,
 )
 from voxtrald.config.matching import matches
-from voxtrald.config.secrets import read_api_key
+from voxtrald.config.operating import MetricsSettings, NotifySettings, listen_place
+from voxtrald.config.secrets import KEY_NEEDED, find_api_key, read_api_key, require_api_key
 from voxtrald.config.sections import (
     AudioSettings,
     ChunkSettings,
     DispatchSettings,
-    EngineSettings,
     FolderSettings,
     LimitSettings,
     LoggingSettings,
-    MetricsSettings,
-    NotifySettings,
     OutputSettings,
     RetrySettings,
     WatchSettings,
@@ -27,6 +26,7 @@ from voxtrald.config.sections import (
 from voxtrald.config.settings import RecordingSettings, Rule, Settings
 
 __all__ = [
+    "KEY_NEEDED",
     "AudioSettings",
     "ChunkSettings",
     "DispatchSettings",
@@ -45,9 +45,12 @@ __all__ = [
     "WebSettings",
     "changed_needing_restart",
     "example_text",
+    "find_api_key",
     "find_config",
+    "listen_place",
     "load_settings",
     "matches",
     "read_api_key",
+    "require_api_key",
     "setting_warnings",
 ]

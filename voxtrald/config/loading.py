@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from voxtrald.config.availability import availability_problems
+from voxtrald.config.engine import EngineSettings
+from voxtrald.config.inheriting import fill_rules
 from voxtrald.config.overriding import override
-from voxtrald.config.placing import folder_problems, folder_warnings, read_mounts
+from voxtrald.config.placing import folder_problems, folder_warnings, read_mounts, script_problems
 from voxtrald.config.reading import KeyPath, Written, read_yaml
 from voxtrald.config.refusing import problem_at, validation_problems
 from voxtrald.config.secrets import SOURCES, key_warnings, secret_paths
-from voxtrald.config.settings import RULE_SECTIONS, SECTIONS, Settings
-from voxtrald.config.shape import Section
+from voxtrald.config.settings import SECTIONS, Settings
+from voxtrald.config.shape import FixedMapping, Section
 from voxtrald.errors import ConfigError, Problem
 
 VARIABLE = "VOXTRALD_CONFIG"
@@ -24,6 +27,7 @@ SYSTEM_FILE = Path("/etc/voxtrald/config.yaml")
 RESTART_KEYS = (
     *("folders.inbox", "folders.outbox", "folders.error", "folders.state"),
     *("dispatch.url", "web.listen", "metrics.listen"),
+    *("watch.links", "watch.link_hosts"),  # a host taken off the list must not stay on it unnoticed
 )
 
 
@@ -57,7 +61,7 @@ def load_settings(path: Path | None, *, environ: Mapping[str, str]) -> Settings:
     placed: Settings | None = settings or _validated(_folders_alone(written), base=base)[0]
     if placed is not None:
         placed = _absolute(placed, base=base, home=environ.get("HOME", ""))
-        problems += tuple(folder_problems(placed, written, mounts=read_mounts()))
+        problems += (*folder_problems(placed, written, mounts=read_mounts()), *script_problems(placed, written))
     problems += (*written.problems, *secrets.values(), *availability_problems(written))
     if settings is None or placed is None or problems:
         raise ConfigError(tuple(sorted(problems, key=_reading_order)))
@@ -66,7 +70,10 @@ def load_settings(path: Path | None, *, environ: Mapping[str, str]) -> Settings:
 
 def setting_warnings(settings: Settings, *, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Say what is allowed and still worth a second look."""
-    return (*folder_warnings(settings, mounts=read_mounts()), *key_warnings(settings.engine, environ))
+    of_keys = [
+        warning for engine in settings.engines for warning in key_warnings(engine, environ, main=settings.engine)
+    ]
+    return (*folder_warnings(settings, mounts=read_mounts()), *dict.fromkeys(of_keys))
 
 
 def changed_needing_restart(old: Settings, new: Settings) -> tuple[str, ...]:
@@ -125,25 +132,9 @@ def _without(values: Any, secrets: Mapping[KeyPath, Problem], *, at: KeyPath = (
     return values
 
 
-def _expanded(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Fill up each rule's sections with the keys it leaves out, so that a rule holds whole sections."""
-    rules = values.get("rules")
-    if not isinstance(rules, list):
-        return dict(values)
-    return {**values, "rules": [_filled(rule, values) if isinstance(rule, dict) else rule for rule in rules]}
-
-
-def _filled(rule: dict[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _merged(values.get(name), own) if name in RULE_SECTIONS else own for name, own in rule.items()}
-
-
-def _merged(outside: Any, own: Any) -> Any:
-    return {**outside, **own} if isinstance(outside, dict) and isinstance(own, dict) else own
-
-
 def _validated(written: Written, *, base: Path) -> tuple[Settings | None, tuple[Problem, ...]]:
     try:
-        return Settings.model_validate({**_expanded(written.values), "base": base}), ()
+        return Settings.model_validate({**fill_rules(written.values), "base": base}), ()
     except ValidationError as error:
         return None, validation_problems(error, written)
 
@@ -156,12 +147,24 @@ def _absolute(value: Any, *, base: Path, home: str) -> Any:  # a type variable w
     """Give the same value with every path in it absolute."""
     if isinstance(value, Path):
         return Path(home, *value.parts[1:]) if value.parts[:1] == ("~",) and home else base / value
+    if isinstance(value, EngineSettings):
+        value = _with_model_located(value, base=base, home=home)
     if isinstance(value, Section):
-        absolute = {name: _absolute(inner, base=base, home=home) for name, inner in value}
-        return value.model_copy(update=absolute)
+        return value.replaced({name: _absolute(inner, base=base, home=home) for name, inner in value})
+    if isinstance(value, FixedMapping):
+        return FixedMapping({name: _absolute(path, base=base, home=home) for name, path in value.items()})
     if isinstance(value, tuple):
         return tuple(_absolute(inner, base=base, home=home) for inner in value)
     return value
+
+
+def _with_model_located(engine: EngineSettings, *, base: Path, home: str) -> EngineSettings:
+    """Make the folder of a local model absolute. A bare name is a folder's where there is such a folder."""
+    if engine.kind != "local" or engine.model is None:
+        return engine
+    folder = _absolute(Path(engine.model), base=base, home=home)
+    is_folder = os.sep in engine.model or folder.is_dir()
+    return engine.replaced({"model": str(folder)}) if is_folder else engine
 
 
 def _reading_order(problem: Problem) -> tuple[str, int]:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from voxtrald.config.reading import Written
+from voxtrald.config.reading import KeyPath, Written
 from voxtrald.config.refusing import problem_at
 from voxtrald.config.settings import Settings
 from voxtrald.errors import Problem
 
-MOUNTS = Path("/proc/mounts")
+MOUNTS = Path("/proc/self/mounts")  # not /proc/mounts: a service may be shown nothing of /proc but processes
 NETWORK_KINDS = frozenset(
     {
         *("nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "glusterfs", "lustre", "davfs"),
@@ -42,7 +42,7 @@ NAMES = ("inbox", "outbox", "error", "state")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """A line of /proc/mounts: where something is mounted, and what kind of file system it is."""
+    """A line of /proc/self/mounts: where something is mounted, and what kind of file system it is."""
 
     path: Path
     kind: str
@@ -68,6 +68,19 @@ def folder_problems(settings: Settings, written: Written, *, mounts: tuple[Mount
     if kind in NETWORK_KINDS:
         what = f"lies on a network file system ({kind}), where a database is not safe"
         yield problem_at(written, ("folders", "state"), what=what, hint="choose a folder on a local disk")
+
+
+def script_problems(settings: Settings, written: Written) -> Iterator[Problem]:
+    """Find scripts that anybody who may write into a shared folder could replace."""
+    asked: list[tuple[KeyPath, Path | None]] = [(("notify", "script"), settings.notify.script)]
+    for index, rule in enumerate(settings.rules):
+        asked.append((("rules", index, "notify", "script"), rule.notify.script if rule.notify else None))
+    for key, script in asked:
+        around = Path(os.path.realpath(script)).parents if script else ()
+        for name in NAMES:
+            if Path(os.path.realpath(getattr(settings.folders, name))) in around:
+                hint = "whoever may write there could run programs as this one: keep it elsewhere"
+                yield problem_at(written, key, what=f"lies inside folders.{name}", hint=hint)
 
 
 def folder_warnings(settings: Settings, *, mounts: tuple[Mount, ...]) -> tuple[str, ...]:
@@ -96,7 +109,7 @@ def read_mounts(path: Path = MOUNTS) -> tuple[Mount, ...]:
 
 
 def parse_mounts(text: str) -> tuple[Mount, ...]:
-    """Parse /proc/mounts, in which blanks and backslashes of paths are octal escapes (proc_mounts(5))."""
+    """Parse /proc/self/mounts, in which blanks and backslashes of paths are octal escapes (proc_mounts(5))."""
     lines = [line.split(" ", maxsplit=3) for line in text.splitlines()]
     return tuple(Mount(path=Path(_unescaped(path)), kind=kind) for _, path, kind, _ in lines)
 

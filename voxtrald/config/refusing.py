@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from voxtrald.config.overriding import every_key, keys_of
 from voxtrald.config.reading import KeyPath, Written, key_text
+from voxtrald.config.sections import RuleLimitSettings
 from voxtrald.config.settings import RULE_SECTIONS, SECTIONS, Keys
 from voxtrald.config.shape import Wrong
 from voxtrald.errors import Problem
@@ -50,6 +51,8 @@ def _wrongs(details: ErrorDetails) -> Iterator[tuple[KeyPath, str, str]]:
             yield (*path, wrong.key), wrong.what, wrong.hint
     elif details["type"] == "refusal":
         yield path, details["ctx"]["what"], details["ctx"]["hint"]
+    elif details["type"] == "default_factory_not_called":
+        return  # a default that depends on another key, which is wrong and told
     elif details["type"] == "extra_forbidden":
         yield (path, *_unknown_key(path))
     else:
@@ -66,6 +69,9 @@ def _unknown_key(path: KeyPath) -> tuple[str, str]:
     name = str(last)
     if path[:1] == ("rules",) and not around:
         return _unknown_rule_key(name)
+    if path[:1] == ("rules",) and around == ["limits"] and name in keys_of("limits"):
+        allowed = ", ".join(RuleLimitSettings.model_fields)
+        return "cannot differ between recordings", f"a rule's limits may hold {allowed}"
     siblings = keys_of(str(around[0])) if around else tuple(Keys.model_fields)
     close = get_close_matches(name.lower(), siblings, n=1)
     if close:
@@ -96,6 +102,7 @@ TYPES = {
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "tuple_type": "must be a list",
+    "dict_type": "must be a group of keys",
     "model_type": "must be a group of keys",
     "model_attributes_type": "must be a group of keys",
     "path_type": "must be a path",
@@ -103,11 +110,13 @@ TYPES = {
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
 }
-HINTS = {"tuple_type": "such as [one, two]", "model_type": "indent its keys below it"}
+BELOW = "indent its keys below it"
+HINTS = {"tuple_type": "such as [one, two]", "model_type": BELOW, "dict_type": BELOW}
 PATTERNS = {
     "language": ("is not a language code", "two or three small letters such as lv, or null"),
     "accepted": ("is not a format's name", "small letters without a dot, such as mp3"),
     "url": ("must be sqlite or a postgresql:// address", ""),
+    "link_hosts": ("is not a host's name", "such as media.example.org or *.example.org, without https://"),
 }
 BOUNDS = {
     "greater_than": ("gt", "more than"),

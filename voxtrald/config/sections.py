@@ -1,8 +1,8 @@
 """Every key of the configuration: its type, its default, its range and its explanation.
 
-This is the only place where a key is described. The JSON Schema, the example file, the names of the
-environment variables and the check of what people write are all made from these classes; the string under a
-field is what editors and the example show.
+With `engine.py` and `operating.py`, this is the only place where a key is described. The JSON Schema, the example
+file, the names of the environment variables and the check of what people write are all made from these classes; the
+string under a field is what editors and the example show.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import string
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 from pydantic.config import JsonDict
 
+from voxtrald.config.choices import OutputFormat
 from voxtrald.config.matching import glob_fault
-from voxtrald.config.shape import Amount, AmountOrZero, Count, FilePath, Section, Word, Wrong, refusal
+from voxtrald.config.shape import Amount, AmountOrZero, ByEngine, Count, FilePath, Section, Word, Wrong, refusal
+from voxtrald.links import host_entry
 from voxtrald.retrying import Policy
 
 NAME_FIELDS = ("stem", "date", "job")
@@ -25,22 +26,18 @@ MP3_LOW_RATE_HZ = 24_000
 MP3_LOW_RATE_MAX_KBPS = 160
 
 Container = Annotated[str, Field(pattern=r"^[a-z0-9]{2,5}$")]
-Format = Literal["txt", "srt", "vtt", "json", "md", "html"]
+Conversion = Literal["mp3", "flac", "ogg", "wav"]
 SOME_WITHOUT_REPEATS: JsonDict = {"minItems": 1, "uniqueItems": True}  # what _some_without_repeats checks
 
 
-def _web_address(value: str) -> str:
+def _host_entry(value: str) -> str:
     try:
-        parts = urlsplit(value)
-        is_complete = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, brackets that do not close
-        is_complete = False
-    if not is_complete:
-        raise refusal("is not a web address", hint="such as https://api.mistral.ai")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        hint = "keys and parameters do not belong in the address"
-        raise refusal("must hold a host and a path only", hint=hint)
-    return value.rstrip("/")
+        return host_entry(value)
+    except ValueError as error:
+        raise refusal("is not a host's name", hint="such as media.example.org or *.example.org:8443") from error
+
+
+HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[^*:/?#@\s]+(:[0-9]+)?$"), AfterValidator(_host_entry)]
 
 
 def _name_pattern(value: str) -> str:
@@ -98,14 +95,14 @@ class WatchSettings(Section):
 
     mode: Literal["auto", "events", "polling"] = "auto"
     """events: the kernel reports changes, a rescan finds what it missed. polling: the inbox is looked through
-    every 5 seconds, for network shares that report nothing. auto: events, or polling where the kernel refuses
-    them."""
+    every 5 seconds, for network shares that report nothing. auto: events, and polling of those folders that give
+    none, by their file system or by trial."""
 
     settle_s: Amount = 2.0
     """A file is taken when it has not changed for this many seconds."""
 
     rescan_s: Amount = 30
-    """Seconds between two full looks at the inbox."""
+    """Seconds between two full looks at the inbox; more in a crowded one, so that looking takes 1 % of the time."""
 
     recursive: bool = True
     """Whether recordings in sub-folders are taken too."""
@@ -117,66 +114,29 @@ class WatchSettings(Section):
     `*` stays within one folder, `**` spans folders."""
 
     links: bool = False
-    """Whether text files that hold a web address count as recordings. Not available in this version."""
+    """Whether link files (`NAME.url`, `NAME.webloc`) count as recordings: what lies at the address in them is
+    transcribed. Only addresses at the hosts in link_hosts are taken, and none inside this network."""
 
-
-class EngineSettings(Section):
-    """Who transcribes, and how it is asked.
-
-    The API key does not belong here. It is looked for in the systemd credential `api-key`, then in the file
-    `api_key_file`, then in the environment variable MISTRAL_API_KEY.
-    """
-
-    kind: Literal["mistral", "openai", "local"] = "mistral"
-    """mistral: Mistral's transcription API. openai (servers with the same interface as OpenAI's) and local
-    (a model on this machine) are not available in this version."""
-
-    base_url: Annotated[str, AfterValidator(_web_address)] = "https://api.mistral.ai"
-    """Where the API lives, without `/v1`."""
-
-    model: Word = "voxtral-mini-transcribe-3-0"
-    """The model's exact id. Names that end in `latest` may change their meaning overnight."""
-
-    delivery: Literal["upload", "direct"] = "upload"
-    """upload: store the audio at the service, transcribe it by a signed address, delete it. direct: send
-    the audio within the request."""
-
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = Field(default=None, examples=["lv"])
-    """The spoken language as an ISO 639-1 code, or null to let the model find out."""
-
-    diarize: bool = False
-    """Whether the transcript tells speakers apart."""
-
-    timestamps: Literal["segment", "word", "none"] = "segment"
-    """How finely the text is timed. Which of them a model offers differs; subtitles need segment or word."""
-
-    context_bias: tuple[Word, ...] = Field(default=(), examples=[["Daugavpils", "Rēzekne"]])
-    """Names and terms the model should know how to spell."""
-
-    api_key_file: FilePath | None = Field(default=None, examples=["/etc/voxtrald/api-key"])
-    """A file that holds the API key and nothing else. Only its owner should be able to read it."""
-
-    connect_timeout_s: Amount = 10
-    """Seconds to wait for a connection."""
-
-    read_timeout_s: Amount = 900
-    """Seconds to wait for an answer; a long chunk takes minutes."""
+    link_hosts: tuple[HostPattern, ...] = Field(default=(), examples=[["media.example.org", "*.example.com"]])
+    """The hosts that link files may name, on the usual ports; `media.example.org:8443` names another one.
+    `*.example.com` stands for every host below example.com."""
 
     def wrongs(self) -> Iterator[Wrong]:
-        """Check the address against the engine."""
-        if self.kind == "mistral" and self.base_url.endswith("/v1"):
-            yield Wrong(key="base_url", what="must not end in /v1", hint="the program adds it")
+        """Check that links have somewhere to lead."""
+        if self.links and not self.link_hosts:
+            hint = "such as [media.example.org, '*.example.com']"
+            yield Wrong(key="link_hosts", what="must name a host when links is true", hint=hint)
 
 
 class AudioSettings(Section):
     """How audio is made ready."""
 
-    accepted: Annotated[tuple[Container, ...], AfterValidator(_some_without_repeats)] = Field(
+    accepted: Annotated[tuple[Container, ...], AfterValidator(_some_without_repeats), ByEngine()] = Field(
         default=("mp3", "wav", "flac", "ogg"), json_schema_extra=SOME_WITHOUT_REPEATS
     )
     """Formats that may be sent as they are. Everything else is converted."""
 
-    convert_to: Literal["mp3", "flac", "ogg", "wav"] = "mp3"
+    convert_to: Annotated[Conversion, ByEngine()] = "mp3"
     """The format of converted audio."""
 
     bitrate_kbps: Annotated[int, Field(strict=True, ge=8, le=320)] = 48
@@ -208,7 +168,7 @@ class AudioSettings(Section):
 class ChunkSettings(Section):
     """How a long recording is cut into requests."""
 
-    max_minutes: Annotated[float, Field(strict=True, gt=0, le=180)] = 14
+    max_minutes: Annotated[float, Field(strict=True, gt=0, le=180), ByEngine()] = 14
     """The longest piece sent in one request."""
 
     first_minutes: Amount = 2
@@ -272,19 +232,30 @@ class LimitSettings(Section):
     """New requests per second at most, or null for no limit of our own."""
 
     max_cost_per_day: Amount | None = None
-    """Hold all work when a day's requests have cost this much. Not available in this version."""
+    """The most that a day may cost, in the currency of the prices (USD), or null for no limit. What would pass it
+    waits until the next day begins, at midnight UTC."""
 
     max_cost_per_month: Amount | None = None
-    """Hold all work when a month's requests have cost this much. Not available in this version."""
+    """The most that a month may cost. What would pass it waits until the next month begins, UTC."""
+
+
+class RuleLimitSettings(Section):
+    """What the recordings of one rule may cost, beside what all of them may."""
+
+    max_cost_per_day: Amount | None = None
+    """The most that this rule's recordings may cost in a day, or null for no limit of their own."""
+
+    max_cost_per_month: Amount | None = None
+    """The most that this rule's recordings may cost in a month."""
 
 
 class OutputSettings(Section):
     """What is left in the outbox."""
 
-    formats: Annotated[tuple[Format, ...], AfterValidator(_some_without_repeats)] = Field(
+    formats: Annotated[tuple[Annotated[str, OutputFormat], ...], AfterValidator(_some_without_repeats)] = Field(
         default=("txt", "srt", "vtt", "json"), json_schema_extra=SOME_WITHOUT_REPEATS
     )
-    """The files made of each transcript: any of txt, srt, vtt, json, md and html."""
+    """The files made of each transcript, by their endings, such as txt, srt, vtt, json, md and html."""
 
     name: Annotated[str, AfterValidator(_name_pattern)] = "{stem}"
     """The files' name without its ending: {stem} is the recording's name, {date} the day, {job} the job's
@@ -293,16 +264,6 @@ class OutputSettings(Section):
     originals: Literal["outbox", "keep", "delete"] = "outbox"
     """What becomes of a finished recording. outbox: it follows its transcript. keep: it stays in the inbox.
     delete: it is deleted."""
-
-
-class NotifySettings(Section):
-    """Who is told about what happened."""
-
-    urls: tuple[Word, ...] = Field(default=(), repr=False)  # such addresses carry tokens
-    """Addresses that messages are sent to. Not available in this version."""
-
-    on: tuple[Literal["done", "failed", "held"], ...] = ("done", "failed", "held")
-    """The events worth a message."""
 
 
 class DispatchSettings(Section):
@@ -320,13 +281,6 @@ class WebSettings(Section):
 
     listen: Word | None = Field(default=None, examples=["127.0.0.1:8642"])
     """Address and port of the page, or null for none. Not available in this version."""
-
-
-class MetricsSettings(Section):
-    """Figures for a monitoring system."""
-
-    listen: Word | None = Field(default=None, examples=["127.0.0.1:8643"])
-    """Address and port they are read from, or null for none. Not available in this version."""
 
 
 class LoggingSettings(Section):

@@ -8,19 +8,19 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from voxtrald.config.engine import EngineSettings
 from voxtrald.config.matching import matches, pattern_fault
+from voxtrald.config.operating import MetricsSettings, NotifySettings
 from voxtrald.config.sections import (
     AudioSettings,
     ChunkSettings,
     DispatchSettings,
-    EngineSettings,
     FolderSettings,
     LimitSettings,
     LoggingSettings,
-    MetricsSettings,
-    NotifySettings,
     OutputSettings,
     RetrySettings,
+    RuleLimitSettings,
     WatchSettings,
     WebSettings,
 )
@@ -52,6 +52,9 @@ class Rule(Section):
     retry: RetrySettings | None = None
     """The keys of `retry` that differ."""
 
+    limits: RuleLimitSettings | None = None
+    """What this rule's recordings may cost, beside what all of them may."""
+
     output: OutputSettings | None = None
     """The keys of `output` that differ."""
 
@@ -74,7 +77,9 @@ class Keys(Section):
     rules: tuple[Rule, ...] = Field(default=(), examples=[[{"match": "lv/**", "engine": {"language": "lv"}}]])
     """Other settings for some recordings, by their path inside the inbox. The first rule that matches
     counts. A rule may hold keys of engine, audio, chunks, retry, output and notify; keys it leaves out keep
-    their value from above."""
+    their value from above. Its limits may hold max_cost_per_day and max_cost_per_month, for its own
+    recordings. Where a rule's engine is of another kind or at another address, base_url, model, server,
+    api_key_file and speaker_references are not taken over: a key stays with its own service."""
 
     dispatch: DispatchSettings = DispatchSettings()
     notify: NotifySettings = NotifySettings()
@@ -88,7 +93,11 @@ class Keys(Section):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingSettings:
-    """The sections that a rule may change, as they are for one recording."""
+    """The sections that a rule may change, as they are for one recording.
+
+    Attributes:
+        rule: the pattern of the rule that matched, or empty.
+    """
 
     engine: EngineSettings
     audio: AudioSettings
@@ -96,6 +105,7 @@ class RecordingSettings:
     retry: RetrySettings
     output: OutputSettings
     notify: NotifySettings
+    rule: str = ""
 
 
 class Settings(Keys):
@@ -107,12 +117,20 @@ class Settings(Keys):
 
     base: Path = Path()
 
+    @property
+    def engines(self) -> tuple[EngineSettings, ...]:
+        """The engines that recordings may meet, each once: the one outside of rules first."""
+        of_rules = (rule.engine for rule in self.rules if rule.engine is not None)
+        return tuple(dict.fromkeys((self.engine, *of_rules)))
+
     def for_recording(self, relative: PurePosixPath) -> RecordingSettings:
         """Give the settings for the recording at `relative`, its path inside the inbox."""
         rule = next((rule for rule in self.rules if matches(rule.match, relative)), None)
+        pattern = rule.match if rule is not None else ""
         if rule is None:
             rule = _NO_RULE
         return RecordingSettings(
+            rule=pattern,
             engine=rule.engine or self.engine,
             audio=rule.audio or self.audio,
             chunks=rule.chunks or self.chunks,

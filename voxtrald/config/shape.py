@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,60 @@ def refusal(what: str, *, hint: str = "") -> PydanticCustomError:
     return PydanticCustomError("refusal", "{what}", {"what": what, "hint": hint})
 
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Annotate a text that is one of some choices which only the running program knows; else use `Literal`."""
+
+    choices: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
+        """Check, complain and describe as for a `Literal`."""
+        del source, handler
+        return core_schema.literal_schema(list(self.choices))
+
+
+@dataclass(frozen=True, slots=True)
+class ByEngine:
+    """Annotate a key that the engine has a say in where nobody wrote it, see `Section.wrote`.
+
+    The example configuration leaves it out: whoever starts from there and names another engine has not written it.
+    """
+
+
+class FixedMapping(Mapping[str, Path]):
+    """Names and their files, never changed, so that the settings around them can be hashed."""
+
+    __slots__ = ("_files",)
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = dict(files)
+
+    def __getitem__(self, name: str) -> Path:
+        return self._files[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._files.items()))
+
+    def __repr__(self) -> str:
+        return f"FixedMapping({self._files!r})"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Take what a dictionary of names and paths takes."""
+        del source
+        return core_schema.no_info_after_validator_function(
+            cls,
+            handler.generate_schema(dict[Word, FilePath]),
+            serialization=core_schema.plain_serializer_function_ser_schema(dict),
+        )
+
+
 class Section(BaseModel):
     """A group of keys, closed to unknown ones, and frozen, so that a job keeps what it began with."""
 
@@ -39,6 +93,28 @@ class Section(BaseModel):
     def wrongs(self) -> Iterator[Wrong]:
         """Name the keys that do not fit their neighbours."""
         yield from ()
+
+    def wrote(self, name: str) -> bool:
+        """Tell whether somebody wrote this key, in the file, the environment or a rule, rather than left it out.
+
+        Args:
+            name: the field's name. A rule's section takes over from above what is written there.
+
+        Raises:
+            KeyError: there is no such field.
+        """
+        if name not in type(self).model_fields:
+            raise KeyError(name)
+        return name in self.model_fields_set
+
+    def replaced(self, values: Mapping[str, Any]) -> Self:
+        """Give a copy with other values in some fields; what was written stays what it was.
+
+        The values are not checked, and must fit.
+        """
+        copy = self.model_copy(update=dict(values))
+        copy.model_fields_set.intersection_update(self.model_fields_set)  # model_copy counts what it sets as written
+        return copy
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

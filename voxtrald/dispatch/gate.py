@@ -1,4 +1,4 @@
-"""The one door to the far side: every attempt of every recording passes it.
+"""The one door to a far side: every attempt of every recording that goes there passes it.
 
 It keeps the optional request rate, holds all work when the key is refused, and lets only one probe through during
 an outage. The decisions are `circuit.py`'s; this is their thread-safe shell.
@@ -18,8 +18,9 @@ from voxtrald.retrying import Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateChanged:
-    """The door's state became another one; `reason` says why for a hold."""
+    """The state of a service's door became another one; `reason` says why for a hold."""
 
+    service: str
     state: str
     reason: str | None
 
@@ -30,11 +31,13 @@ class Gate:
     def __init__(
         self,
         *,
+        service: str,
         policy: Policy,
         requests_per_s: float | None,
         clock: Clock,
         tell: Callable[[GateChanged], None],
     ) -> None:
+        self._service = service
         self._circuit = Circuit(policy=policy)
         self._interval_s = 1.0 / requests_per_s if requests_per_s else 0.0
         self._next_slot_s = 0.0
@@ -105,4 +108,4 @@ class Gate:
             after = self._circuit
             self._changed.notify_all()
         if before.state != after.state:
-            self._tell(GateChanged(state=after.state, reason=after.held))
+            self._tell(GateChanged(service=self._service, state=after.state, reason=after.held))

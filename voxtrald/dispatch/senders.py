@@ -24,6 +24,7 @@ class Senders:
     def __init__(self, *, size: int) -> None:
         self._waiting: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._numbers = itertools.count(1)
+        self._serving: dict[str, threading.Thread] = {}
         self._size = 0
         self.resize(size)
 
@@ -36,16 +37,22 @@ class Senders:
         """Use `size` threads from now on; a thread that is busy leaves after its work."""
         for _ in range(size - self._size):
             name = f"sender-{next(self._numbers)}"
-            threading.Thread(target=self._serve, name=name, daemon=True).start()
+            self._serving[name] = threading.Thread(target=self._serve, args=(name,), name=name, daemon=True)
+            self._serving[name].start()
         for _ in range(self._size - size):
             self._waiting.put(None)
         self._size = size
+
+    def dead(self) -> tuple[str, ...]:
+        """Name the threads that ended although nobody sent them away."""
+        return tuple(name for name, thread in tuple(self._serving.items()) if not thread.is_alive())
 
     def submit(self, work: Callable[[], T], *, done: Callable[[T | Broken], None]) -> None:
         """Do `work` when a thread is free, with the caller's logging context, then call `done` there."""
         context = contextvars.copy_context()
         self._waiting.put(lambda: done(context.run(guarded, work)))
 
-    def _serve(self) -> None:
+    def _serve(self, name: str) -> None:
         while (work := self._waiting.get()) is not None:
             work()
+        self._serving.pop(name, None)

@@ -1,12 +1,23 @@
-"""What every engine is: its capabilities as a value, and one way to get a chunk transcribed."""
+"""What every engine is: its capabilities as a value, and one way to get a chunk transcribed.
+
+An engine kind is one module in the package `kinds`, named as `engine.kind` names it, with a function
+`build(settings, surroundings)` that gives an `Engine`. Planning, merging, retrying and the store of answers know no
+more of an engine than what stands here.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from voxtrald.clock import Clock
+from voxtrald.engines.http.slots import RequestSlots
+from voxtrald.engines.sharing import CopiesInUse
+from voxtrald.errors import ApiRefused
+from voxtrald.stopping import Stop
 from voxtrald.transcript.model import Answer, RemoteFile
 
 
@@ -15,20 +26,29 @@ class Capabilities:
     """What an engine can take and give.
 
     Attributes:
-        formats: container names it decodes, such as `mp3`.
+        formats: containers it decodes, such as `mp3`; the first one is what it likes best.
         max_chunk_ms: longest audio per request.
-        max_bytes: largest body per request.
+        usual_chunk_ms: how long chunks should be where the configuration says nothing, or None for its default. An
+            engine that gives no times within a chunk wants them short.
+        max_bytes: largest audio per request.
         timestamps: granularities it offers (`segment`, `word`).
+        languages: ISO 639-1 codes it knows, or None where nobody knows.
+        takes_addresses: whether it fetches a public web address itself.
+        parallel: how many requests at once make sense, or None for as many as the configuration allows.
         price_per_minute: in `currency`, or None where it costs nothing or is unknown.
     """
 
-    formats: frozenset[str]
+    formats: tuple[str, ...]
     max_chunk_ms: int
     max_bytes: int
     timestamps: frozenset[str]
     diarize: bool
     vocabulary: bool
-    price_per_minute: float | None
+    usual_chunk_ms: int | None = None
+    languages: frozenset[str] | None = None
+    takes_addresses: bool = False
+    parallel: int | None = None
+    price_per_minute: float | None = None
     currency: str = "USD"
 
 
@@ -62,6 +82,33 @@ class UploadJournal(Protocol):
         """Record that the service confirmed the deletion."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the house gives to a new engine.
+
+    Attributes:
+        api_key: the key for its service, or None where none is configured.
+        environ: the process's environment.
+        journal: for remote copies.
+        remote_prefix: what names of remote copies begin with.
+        slots: one for each open HTTP request, shared by all engines.
+        in_use: shared by all engines that use one account, lest one deletes what another uses.
+        state: a folder for what it wants to remember between runs, of its own files' names.
+        cores: how many processors there are.
+    """
+
+    api_key: str | None
+    environ: Mapping[str, str]
+    journal: UploadJournal
+    remote_prefix: str
+    slots: RequestSlots
+    in_use: CopiesInUse
+    state: Path
+    cores: int
+    stop: Stop
+    clock: Clock = field(default_factory=Clock)
+
+
 class Delivery(Protocol):
     """One chunk on its way: attempts share what was already uploaded."""
 
@@ -70,6 +117,7 @@ class Delivery(Protocol):
 
         Raises:
             ApiError: in one of its kinds; call again later where the kind is worth it.
+            StopRequested: stop was asked for before or meanwhile.
         """
 
     def close(self) -> None:
@@ -80,33 +128,63 @@ class Delivery(Protocol):
         """The copies this delivery made and whether each is known to be deleted."""
 
 
-class Engine(Protocol):
-    """A transcription service or program."""
+class Engine(ABC):
+    """A transcription service or program. Threads share it.
+
+    Attributes:
+        kind: what `engine.kind` calls it.
+        model: the model it asks for, as people know it.
+        service: the far side's name for people, such as its address. What one engine learns of it (an outage, a
+            refused key) holds for all that name the same service and use the same key.
+    """
 
     kind: str
     model: str
+    service: str
 
     @property
+    @abstractmethod
     def capabilities(self) -> Capabilities:
         """What this engine, with this model, can take."""
 
     @property
+    @abstractmethod
     def parameters(self) -> Mapping[str, object]:
         """Every request parameter that can change the text; part of the key an answer is kept under."""
 
-    @property
-    def uplink_bps(self) -> float | None:
-        """Bits per second that one upload carried lately, or None before the first one."""
-
+    @abstractmethod
     def deliver(self, chunk: AudioChunk) -> Delivery:
         """Begin the delivery of one chunk. Does not touch the network yet."""
 
-    def check(self) -> None:
-        """Ask the far side whether it accepts us and knows the model.
+    @abstractmethod
+    def check(self) -> str:
+        """Ask the far side whether it accepts us and knows the model; say what is there, in one sentence.
 
         Raises:
             ApiError: where it does not.
         """
+
+    def deliver_address(self, address: str, *, key: str) -> Delivery:
+        """Begin the delivery of what lies at a public web address; only where `takes_addresses` says so.
+
+        Raises:
+            ApiRefused: this engine takes no addresses.
+        """
+        del address, key
+        raise ApiRefused(f"{self.service} does not fetch recordings from an address")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What people should know before it matters, each in a sentence, as far as known without asking anybody."""
+        return ()
+
+    def learn(self) -> None:
+        """Ask the far side at leisure what it offers, and log what people should know. Its failures do no harm."""
+
+    @property
+    def uplink_bps(self) -> float | None:
+        """Bits per second that one upload carried lately, or None before the first one."""
+        return None
 
     def sweep(self, recorded: Iterable[str] = (), *, spare: Callable[[str], bool] | None = None) -> int:
         """Delete this installation's leftovers on the far side and say how many there were.
@@ -116,16 +194,18 @@ class Engine(Protocol):
         Raises:
             ApiError: where it cannot be found out now.
         """
+        del recorded, spare
+        return 0
 
-    def use_key(self, api_key: str) -> None:
+    def use_key(self, api_key: str | None) -> None:
         """Authorize with another key from the next request on.
 
         Raises:
-            ConfigError: where it cannot be a key.
+            ConfigError: where it cannot be a key, or is missing and needed.
         """
 
     def abort(self) -> None:
         """Break off requests on their way, as well as it can be done."""
 
     def close(self) -> None:
-        """Close idle connections."""
+        """Close idle connections and release what is held."""

@@ -8,8 +8,8 @@ from voxtrald import __version__
 from voxtrald.audio.probe import AudioSource
 from voxtrald.errors import RecordingError
 from voxtrald.pipeline.assignment import Assignment
-from voxtrald.pipeline.gathering import Gathered, Settled
 from voxtrald.pipeline.outcome import Tally
+from voxtrald.pipeline.settled import Gathered, Settled
 from voxtrald.store.results import KeptAnswer
 from voxtrald.transcript.merging import merge
 from voxtrald.transcript.model import (
@@ -24,7 +24,19 @@ from voxtrald.transcript.model import (
 from voxtrald.transcript.reporting import ErrorReport, render_error_report, render_partial
 
 
-def assemble(assignment: Assignment, *, source: AudioSource, sha256: str, gathered: Gathered) -> Document:
+def source_facts(assignment: Assignment, source: AudioSource, *, sha256: str, duration_ms: int) -> SourceFacts:
+    """Describe a recording that was probed here; its name is that of the file in the inbox."""
+    return SourceFacts(
+        name=assignment.path.name,
+        sha256=sha256,
+        size_bytes=source.size_bytes,
+        duration_ms=duration_ms,
+        container=source.container,
+        codec=source.codec,
+    )
+
+
+def assemble(assignment: Assignment, *, source: SourceFacts, gathered: Gathered) -> Document:
     """Merge the answers and put beside them where they came from and what they cost."""
     engine = assignment.engine
     transcript = merge(
@@ -34,14 +46,7 @@ def assemble(assignment: Assignment, *, source: AudioSource, sha256: str, gather
     )
     return Document(
         version=__version__,
-        source=SourceFacts(
-            name=assignment.path.name,
-            sha256=sha256,
-            size_bytes=assignment.job.size_bytes,
-            duration_ms=gathered.duration_ms,
-            container=source.container,
-            codec=source.codec,
-        ),
+        source=source,
         engine=EngineFacts(
             kind=engine.kind,
             model=engine.model,

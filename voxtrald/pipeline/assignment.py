@@ -10,10 +10,13 @@ from typing import Protocol
 from voxtrald.audio.ffmpeg import Ffmpeg
 from voxtrald.clock import Clock
 from voxtrald.config import RecordingSettings
-from voxtrald.dispatch.gate import Gate
-from voxtrald.dispatch.senders import Senders
-from voxtrald.engines.base import Engine
+from voxtrald.dispatch.budget import Budget
+from voxtrald.dispatch.lanes import Lane
+from voxtrald.engines.base import Capabilities, Engine
+from voxtrald.engines.http.fetching import Fetcher
 from voxtrald.pipeline.asking import Asking
+from voxtrald.pipeline.billing import Books
+from voxtrald.pipeline.fitting import accepted_formats, chunk_limits, conversion_format
 from voxtrald.pipeline.progress import Progress
 from voxtrald.retrying import Policy
 from voxtrald.stopping import Stop
@@ -35,18 +38,22 @@ class Destination(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tools:
-    """The house's tools, shared by all workers."""
+    """The house's tools, shared by all workers.
+
+    Attributes:
+        fetcher: fetches what link files name; None where these are not taken.
+    """
 
     ffmpeg: Ffmpeg
     results: Results
     ledger: Ledger
-    senders: Senders
-    gate: Gate
     clock: Clock
     stop: Stop
     jitter: Callable[[], float]
     cores: int
+    budget: Budget
     asking: Asking = field(default_factory=Asking)
+    fetcher: Fetcher | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +62,9 @@ class Assignment:
 
     Attributes:
         path: where the file lies.
+        capabilities: the engine's, as they were at the beginning: it may learn more of its far side meanwhile, and a
+            plan must not change under those who work on it.
+        lane: the way to the engine's far side.
         work: a private folder for its chunks, removed afterwards.
         tell: hears of progress; must not block.
     """
@@ -63,6 +73,8 @@ class Assignment:
     path: Path
     settings: RecordingSettings
     engine: Engine
+    capabilities: Capabilities
+    lane: Lane
     work: Path
     destination: Destination
     tell: Callable[[Progress], None]
@@ -70,16 +82,23 @@ class Assignment:
     @property
     def limits(self) -> ChunkLimits:
         """How long chunks may be: what the settings say, within what the engine takes."""
-        chunks = self.settings.chunks
-        max_ms = min(round(chunks.max_minutes * 60_000), self.engine.capabilities.max_chunk_ms)
-        return ChunkLimits(
-            max_ms=max_ms,
-            first_ms=min(round(chunks.first_minutes * 60_000), max_ms),
-            search_ms=round(chunks.search_s * 1000),
-            overlap_ms=round(chunks.overlap_s * 1000),
-        )
+        return chunk_limits(self.settings.chunks, self.settings.audio, self.capabilities)
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """The formats that are sent as they are."""
+        return accepted_formats(self.settings.audio, self.capabilities)
+
+    @property
+    def convert_to(self) -> str:
+        """The format to convert to."""
+        return conversion_format(self.settings.audio, self.capabilities)
 
     @property
     def policy(self) -> Policy:
         """How patient to be with the far side."""
         return self.settings.retry.policy
+
+    def books(self, ledger: Ledger) -> Books:
+        """Open the ledger's page for this recording."""
+        return Books(job=self.job, engine=self.engine, ledger=ledger, rule=self.settings.rule)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from voxtrald.dispatch.spending import Charge
 from voxtrald.engines.base import Engine
 from voxtrald.store.jobs import Job
 from voxtrald.store.ledger import Ledger
@@ -23,18 +24,38 @@ class Bill:
 
 def bill_for(answer: Answer, *, duration_ms: int, price_per_minute: float | None) -> Bill:
     """Bill what the engine said it charges for, else the chunk's length in started seconds."""
-    audio_s = answer.billed_s if answer.billed_s is not None else float(math.ceil(duration_ms / 1000))
-    cost = None if price_per_minute is None else audio_s / 60 * price_per_minute
-    return Bill(audio_s=audio_s, cost=cost)
+    audio_s = answer.billed_s if answer.billed_s is not None else started_seconds(duration_ms)
+    return Bill(audio_s=audio_s, cost=cost_of(audio_s, price_per_minute=price_per_minute))
+
+
+def started_seconds(duration_ms: int) -> float:
+    """Count the seconds that audio of this length is billed at."""
+    return float(math.ceil(duration_ms / 1000))
+
+
+def cost_of(audio_s: float, *, price_per_minute: float | None) -> float | None:
+    """Price some audio; None where the price is not known."""
+    return None if price_per_minute is None else audio_s / 60 * price_per_minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """The ledger's page for one job."""
+    """The ledger's page for one job.
+
+    Attributes:
+        rule: the pattern of the rule that the recording matched, or empty.
+    """
 
     job: Job
     engine: Engine
     ledger: Ledger
+    rule: str
+
+    def charge_for(self, duration_ms: int) -> Charge:
+        """Say what a request about audio of this length will cost."""
+        capabilities = self.engine.capabilities
+        cost = cost_of(started_seconds(duration_ms), price_per_minute=capabilities.price_per_minute)
+        return Charge(cost=cost, currency=capabilities.currency, rule=self.rule)
 
     def enter(self, key: ResultKey, kept: KeptAnswer) -> Bill:
         """Write down that an answer was paid.
@@ -52,6 +73,7 @@ class Books:
             audio_s=bill.audio_s,
             cost=bill.cost,
             currency=capabilities.currency,
+            rule=self.rule,
         )
         return bill
 

@@ -16,7 +16,7 @@ from voxtrald.errors import (
     Reason,
     RecordingError,
 )
-from voxtrald.retrying import GiveUp, HoldAll, Policy, RetryIn, decide
+from voxtrald.retrying import GiveUp, HoldAll, Policy, RetryIn, backoff_s, decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +82,28 @@ def judge(failures: Sequence[Failure], *, earlier: int, circuit: Circuit, policy
             is_service_silent = circuit.answered_from_s is None or circuit.answered_from_s < failures[0].at_s
             could_be_outage = isinstance(error, ApiUnreachable | ApiBusy)
             return BlameService() if could_be_outage and is_service_silent else FailChunk()
+
+
+def judge_fetch(
+    error: ApiError, *, counted: int, tries: int, is_excused: bool, policy: Policy, jitter: float
+) -> TryLater | None:
+    """Decide what follows from a failed fetch of what a link names; None to give up.
+
+    Args:
+        error: why it failed.
+        counted: attempts used up before this one.
+        tries: failures since the program started, this one included.
+        is_excused: whether the failure says nothing about the link, so that it uses up no attempt.
+        policy: how patient to be.
+        jitter: a random number in [0, 1).
+    """
+    if is_excused:
+        return TryLater(wait_s=backoff_s(attempt=tries, policy=policy, jitter=jitter), counted=counted)
+    match decide(error, attempt=counted + 1, policy=policy, jitter=jitter):
+        case RetryIn(wait_s=wait_s):
+            return TryLater(wait_s=wait_s, counted=counted + 1)
+        case _:
+            return None
 
 
 def is_counted(failure: Failure, circuit: Circuit) -> bool:

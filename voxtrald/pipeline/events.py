@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from voxtrald.audio.prepare import PreparedChunk
+from voxtrald.dispatch.spending import Hold
 from voxtrald.dispatch.threads import Broken
 from voxtrald.errors import ApiError
 from voxtrald.store.results import KeptAnswer
@@ -58,9 +59,20 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occupied:
-    """No attempt was made, because an equal recording is asking for the same answer; it will be there soon."""
+    """No attempt was made; ask again soon.
+
+    An equal recording is asking for the same answer, or requests under way may cost all that may still be spent.
+    """
 
     index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unaffordable:
+    """No attempt was made: it would pass a limit on spending."""
+
+    index: int
+    hold: Hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,4 +96,5 @@ class StopAsked:
     """Stop was asked for."""
 
 
-Event = Planned | Ready | Reused | Prepared | Answered | Occupied | AttemptFailed | Undone | StopAsked | Broken
+Attempt = Answered | Occupied | Unaffordable | AttemptFailed
+Event = Planned | Ready | Reused | Prepared | Attempt | Undone | StopAsked | Broken

@@ -14,13 +14,10 @@ from functools import partial
 
 import structlog
 
+from voxtrald.audio.prepare import PreparedChunk
 from voxtrald.dispatch.threads import Broken
-from voxtrald.errors import (
-    ApiError,
-    RecordingError,
-    StopRequested,
-    StorageUnavailable,
-)
+from voxtrald.engines.base import Delivery
+from voxtrald.errors import ApiError, BudgetReached, RecordingError, StopRequested, StorageUnavailable
 from voxtrald.pipeline.assignment import Assignment, Tools
 from voxtrald.pipeline.deciding import (
     BlameService,
@@ -33,6 +30,7 @@ from voxtrald.pipeline.deciding import (
 )
 from voxtrald.pipeline.events import (
     Answered,
+    Attempt,
     AttemptFailed,
     Event,
     Occupied,
@@ -41,41 +39,20 @@ from voxtrald.pipeline.events import (
     Ready,
     Reused,
     StopAsked,
+    Unaffordable,
     Undone,
 )
 from voxtrald.pipeline.preparing import Room
 from voxtrald.pipeline.progress import AllPrepared, ChunkProgress
-from voxtrald.pipeline.sending import Parcel, Sending, audio_chunk
+from voxtrald.pipeline.sending import Parcel, Sending
+from voxtrald.pipeline.settled import Gathered, Settled
 from voxtrald.store.ledger_chunks import ChunkAttempt, ChunkState
-from voxtrald.store.results import KeptAnswer, ResultKey
-from voxtrald.transcript.model import RemoteFile, Span
+from voxtrald.store.results import ResultKey
+from voxtrald.transcript.model import Span
 
 _OCCUPIED_S = 0.5
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """One chunk's end: its answer, or the error that ended it."""
-
-    span: Span
-    kept: KeptAnswer | None = None
-    error: ApiError | None = None
-    reused: bool = False
-    attempts: int = 0
-    audio_s: float = 0.0
-    cost: float | None = None
-    remote_files: tuple[RemoteFile, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gathered:
-    """Every chunk of a recording, in order; `error` says why some have no answer, where that is so."""
-
-    chunks: tuple[Settled, ...]
-    duration_ms: int
-    error: RecordingError | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,6 +62,7 @@ class Gathering:
     assignment: Assignment
     tools: Tools
     key_of: Callable[[Span], ResultKey]
+    deliver: Callable[[PreparedChunk, ResultKey], Delivery]
     room: Room
     mailbox: queue.SimpleQueue[Event]
     earlier: Mapping[str, ChunkAttempt]
@@ -100,8 +78,8 @@ class Gathering:
         """Gather until every chunk is settled, or until an error ends it and nothing is under way any more.
 
         Raises:
-            StopRequested, StorageUnavailable, RecordingChanged, RecordingError: what ended it early. Answers
-                that were under way have been waited for and kept: they are paid.
+            StopRequested, StorageUnavailable, BudgetReached, RecordingChanged, RecordingError: what ended it early.
+                Answers that were under way have been waited for and kept: they are paid.
         """
         while not self._is_over():
             self._take_safely(self._next())
@@ -157,7 +135,7 @@ class Gathering:
                 self._take_preparation(event)
             case Answered():
                 self._take_answer(event)
-            case Occupied():
+            case Occupied() | Unaffordable():
                 self._take_turn_again(event)
             case AttemptFailed():
                 self._take_failure(event)
@@ -203,7 +181,7 @@ class Gathering:
             index=event.index,
             key=key,
             chunk=event.chunk,
-            delivery=self.assignment.engine.deliver(audio_chunk(event.chunk, key=key)),
+            delivery=self.deliver(event.chunk, key),
             earlier_attempts=earlier.attempts if earlier else 0,
         )
         self._parcels[event.index] = parcel
@@ -219,12 +197,17 @@ class Gathering:
         heapq.heappush(self._due, (self.tools.clock.monotonic_s() + wait_s, parcel.index))
 
     def _send(self, parcel: Parcel) -> None:
-        sending = Sending(job=self.assignment.job, engine=self.assignment.engine, tools=self.tools)
         self._under_way += 1
         self._tell(parcel.index, ChunkState.SENDING)
-        self.tools.senders.submit(partial(sending.attempt, parcel), done=self._take_end)
+        self.assignment.lane.senders.submit(partial(self._sending.attempt, parcel), done=self._take_end)
 
-    def _take_end(self, end: Answered | Occupied | AttemptFailed | Broken) -> None:
+    @property
+    def _sending(self) -> Sending:
+        assignment = self.assignment
+        books = assignment.books(self.tools.ledger)
+        return Sending(books=books, lane=assignment.lane, tools=self.tools, tell=assignment.tell)
+
+    def _take_end(self, end: Attempt | Broken) -> None:
         """Runs in the sender's thread: only puts."""
         self.mailbox.put(Undone(error=end.error) if isinstance(end, Broken) else end)
 
@@ -246,9 +229,11 @@ class Gathering:
             ),
         )
 
-    def _take_turn_again(self, event: Occupied) -> None:
+    def _take_turn_again(self, event: Occupied | Unaffordable) -> None:
         self._under_way -= 1
-        if self._ending is None:
+        if isinstance(event, Unaffordable):
+            self._end(BudgetReached(event.hold.reason, until=event.hold.until, hint=event.hold.hint))
+        elif self._ending is None:
             self._send_in(self._parcels[event.index], wait_s=_OCCUPIED_S)
 
     def _take_failure(self, event: AttemptFailed) -> None:
@@ -259,7 +244,7 @@ class Gathering:
         verdict = judge(
             parcel.failures,
             earlier=parcel.earlier_attempts,
-            circuit=self.tools.gate.circuit,
+            circuit=self.assignment.lane.gate.circuit,
             policy=self.assignment.policy,
             jitter=self.tools.jitter(),
         )
@@ -273,7 +258,7 @@ class Gathering:
             case SendAgain():
                 self._send(parcel)
             case BlameService():
-                self.tools.gate.declare_outage()
+                self.assignment.lane.gate.declare_outage()
                 self._send(parcel)
             case TryLater(wait_s=wait_s, counted=counted):
                 self._note_retry(parcel, error, verdict)

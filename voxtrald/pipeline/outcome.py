@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from voxtrald.errors import Reason
 
@@ -47,6 +48,15 @@ class Deferred:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OverBudget:
+    """What is left of it would pass a limit on spending until then; what is paid is kept."""
+
+    message: str
+    hint: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
     """The file changed, moved or vanished under us; if it is still there it starts over."""
 
@@ -58,4 +68,4 @@ class Interrupted:
     """Stop was asked for; the job waits for the next start."""
 
 
-Outcome = Done | Failed | Deferred | Changed | Interrupted
+Outcome = Done | Failed | Deferred | OverBudget | Changed | Interrupted

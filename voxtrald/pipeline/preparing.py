@@ -21,7 +21,6 @@ from voxtrald.audio.probe import AudioSource, measure_ms
 from voxtrald.audio.quiet import find_cut
 from voxtrald.errors import Reason, RecordingError, StopRequested
 from voxtrald.pipeline.assignment import Assignment, Tools
-from voxtrald.pipeline.billing import Books
 from voxtrald.pipeline.events import Event, Planned, Prepared, Ready, Reused
 from voxtrald.steps import Step, announce
 from voxtrald.store.results import KeptAnswer, KeptPlan, ResultKey
@@ -134,9 +133,9 @@ class Preparation:
         measured = replace(self.source, duration_ms=span.end_ms, duration_exact=True)
         fits = prepare.fits_whole(
             measured,
-            accepted=self.assignment.settings.audio.accepted,
+            accepted=self.assignment.accepted,
             max_ms=self.assignment.limits.max_ms,
-            max_bytes=self.assignment.engine.capabilities.max_bytes,
+            max_bytes=self.assignment.capabilities.max_bytes,
         )
         self.room.take()
         if fits:
@@ -213,14 +212,15 @@ class Preparation:
 
     def _way(self, spans: Sequence[Span], *, is_first: bool) -> str:
         """Copy or encode? As long as no upload was measured, a first chunk that can be copied finds out."""
-        audio, engine = self.assignment.settings.audio, self.assignment.engine
-        if not prepare.can_copy(self.source, spans, accepted=audio.accepted, max_bytes=engine.capabilities.max_bytes):
+        audio, accepted = self.assignment.settings.audio, self.assignment.accepted
+        max_bytes = self.assignment.capabilities.max_bytes
+        if not prepare.can_copy(self.source, spans, accepted=accepted, max_bytes=max_bytes):
             return "encode"
-        uplink_bps = engine.uplink_bps
+        uplink_bps = self.assignment.engine.uplink_bps
         is_unknown = uplink_bps is None and is_first and audio.copy_mode == "auto"
         return prepare.choose_way(
             self.source,
-            accepted=audio.accepted,
+            accepted=accepted,
             copy="always" if is_unknown else audio.copy_mode,
             bitrate_kbps=audio.bitrate_kbps,
             uplink_bps=uplink_bps,
@@ -270,7 +270,7 @@ class Preparation:
             is_last=is_last,
             bitrate_kbps=audio.bitrate_kbps,
             sample_rate_hz=audio.sample_rate_hz,
-            format=audio.convert_to,
+            format=self.assignment.convert_to,
             ffmpeg=self.tools.ffmpeg,
         )
 
@@ -294,7 +294,7 @@ class Preparation:
         key = self.key_of(span)
         kept = self.tools.results.find(key)
         if kept is not None:
-            Books(job=self.assignment.job, engine=self.assignment.engine, ledger=self.tools.ledger).make_up(key, kept)
+            self.assignment.books(self.tools.ledger).make_up(key, kept)
             self.put(Reused(index=index, span=span, kept=kept))
         return kept is not None
 

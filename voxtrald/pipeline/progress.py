@@ -32,4 +32,19 @@ class AllPrepared:
     job: str
 
 
-Progress = ChunkProgress | AllPrepared
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """One request to a far side ended.
+
+    Attributes:
+        took_s: from its turn to its end, the upload and the wait for a free connection included.
+        error: the slug of why it failed, or empty.
+    """
+
+    job: str
+    service: str
+    took_s: float
+    error: str = ""
+
+
+Progress = ChunkProgress | AllPrepared | Attempted

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import queue
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 import structlog
 
 from voxtrald.audio.probe import AudioSource, probe
 from voxtrald.dispatch.threads import guarded
-from voxtrald.errors import RecordingChanged, RecordingError, StopRequested, StorageUnavailable
-from voxtrald.pipeline.assembling import assemble, error_report, partial_text, tally
+from voxtrald.engines.http.fetching import Fetcher
+from voxtrald.errors import BudgetReached, RecordingChanged, RecordingError, StopRequested, StorageUnavailable
+from voxtrald.naming import is_link_file
+from voxtrald.pipeline.assembling import assemble, error_report, partial_text, source_facts, tally
 from voxtrald.pipeline.assignment import Assignment, Tools
 from voxtrald.pipeline.events import Event, StopAsked
-from voxtrald.pipeline.gathering import Gathered, Gathering
+from voxtrald.pipeline.gathering import Gathering
 from voxtrald.pipeline.identifying import fingerprint
-from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome, Tally
+from voxtrald.pipeline.linking import Linking, read_claimed
+from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome, OverBudget, Tally
 from voxtrald.pipeline.preparing import Preparation, Room
+from voxtrald.pipeline.sending import audio_chunk
+from voxtrald.pipeline.settled import Gathered
 from voxtrald.store.jobs import JobState
-from voxtrald.transcript.model import Document
+from voxtrald.transcript.model import Document, SourceFacts
 from voxtrald.transcript.rendering import render
 
 _ROOM_BEYOND_REQUESTS = 2
@@ -50,6 +56,8 @@ def run_job(assignment: Assignment, tools: Tools) -> Outcome:
         return let_go(assignment, tools, error)
     except StorageUnavailable as error:
         return Deferred(message=error.message, hint=error.hint)
+    except BudgetReached as error:
+        return OverBudget(message=error.message, hint=error.hint, until=error.until)
     except RecordingError as error:
         return quarantine_recording(assignment, tools, error)
 
@@ -59,27 +67,49 @@ def transcribe_recording(assignment: Assignment, tools: Tools) -> Done:
 
     Raises:
         RecordingError: no complete transcript can be had; Incomplete where a part can.
-        RecordingChanged, StorageUnavailable, StopRequested: see `run_job`.
+        RecordingChanged, StorageUnavailable, BudgetReached, StopRequested: see `run_job`.
     """
-    with identified(assignment, tools) as (pool, identity):
-        source = probe(assignment.path, ffmpeg=tools.ffmpeg)
-        gathered = gather(assignment, tools, source=source, pool=pool, identity=identity)
-        sha256 = identity.result()
-    document = assemble(assignment, source=source, sha256=sha256, gathered=gathered)
+    if tools.fetcher is not None and is_link_file(assignment.path.name):
+        source, gathered = hear_link(assignment, tools, fetcher=tools.fetcher)
+    else:
+        with threads(assignment, tools) as pool:
+            identity = pool.submit(fingerprint, assignment.path, job=assignment.job, stop=tools.stop)
+            source, gathered = hear(assignment, tools, path=assignment.path, pool=pool, identity=identity)
+    document = assemble(assignment, source=source, gathered=gathered)
     refuse_incomplete(document, gathered)
     documents: dict[str, bytes] = {name: render(document, name).encode() for name in assignment.settings.output.formats}
     outputs = assignment.destination.publish(assignment.job, documents, settings=assignment.settings)
     return Done(outputs=outputs, tally=tally(document))
 
 
-@contextlib.contextmanager
-def identified(assignment: Assignment, tools: Tools) -> Iterator[tuple[ThreadPoolExecutor, Future[str]]]:
-    """Give the recording's own threads, with the hashing of its content under way in one of them."""
+def hear_link(assignment: Assignment, tools: Tools, *, fetcher: Fetcher) -> tuple[SourceFacts, Gathered]:
+    """Have the engine fetch what a link names, or else fetch it and go the way of any recording."""
+    link = read_claimed(assignment, fetcher=fetcher)
+    linking = Linking(assignment=assignment, tools=tools, fetcher=fetcher, link=link)
+    if asked := linking.ask_engine():
+        return linking.facts(asked), asked
+    fetched = linking.fetch()
+    identity: Future[str] = Future()
+    identity.set_result(fetched.sha256)
+    with threads(assignment, tools) as pool:
+        source, gathered = hear(assignment, tools, path=fetched.path, pool=pool, identity=identity)
+    return replace(source, address=link.address.shown), gathered
+
+
+def hear(
+    assignment: Assignment, tools: Tools, *, path: Path, pool: ThreadPoolExecutor, identity: Future[str]
+) -> tuple[SourceFacts, Gathered]:
+    """Probe the recording at `path`, and gather the answers about all of it."""
+    source = probe(path, ffmpeg=tools.ffmpeg)
+    gathered = gather(assignment, tools, source=source, pool=pool, identity=identity)
+    facts = source_facts(assignment, source, sha256=identity.result(), duration_ms=gathered.duration_ms)
+    return facts, gathered
+
+
+def threads(assignment: Assignment, tools: Tools) -> ThreadPoolExecutor:
+    """Give the recording's own threads."""
     # One for the hash, one for the preparation, which waits for what runs in the others.
-    threads = tools.cores + 2
-    name = f"prepare-{assignment.job.id}"
-    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix=name) as pool:
-        yield pool, pool.submit(fingerprint, assignment.path, job=assignment.job, stop=tools.stop)
+    return ThreadPoolExecutor(max_workers=tools.cores + 2, thread_name_prefix=f"prepare-{assignment.job.id}")
 
 
 def gather(
@@ -92,7 +122,7 @@ def gather(
 ) -> Gathered:
     """Prepare and send every chunk; see `Gathering.run` for how it ends."""
     mailbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    room = Room(tools.senders.size + _ROOM_BEYOND_REQUESTS)
+    room = Room(assignment.lane.senders.size + _ROOM_BEYOND_REQUESTS)
     preparation = Preparation(
         assignment=assignment,
         source=source,
@@ -106,6 +136,7 @@ def gather(
         assignment=assignment,
         tools=tools,
         key_of=preparation.key_of,
+        deliver=lambda chunk, key: assignment.engine.deliver(audio_chunk(chunk, key=key)),
         room=room,
         mailbox=mailbox,
         earlier=tools.ledger.attempts_of(assignment.job.id),

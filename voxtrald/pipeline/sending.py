@@ -13,7 +13,10 @@ from typing import TypeVar
 import structlog
 
 from voxtrald.audio.prepare import PreparedChunk
-from voxtrald.engines.base import AudioChunk, Delivery, Engine
+from voxtrald.dispatch.budget import Reserved
+from voxtrald.dispatch.lanes import Lane
+from voxtrald.dispatch.spending import Charge, Go, Hold, Verdict
+from voxtrald.engines.base import AudioChunk, Delivery
 from voxtrald.errors import (
     ApiBusy,
     ApiDenied,
@@ -26,9 +29,9 @@ from voxtrald.errors import (
 from voxtrald.pipeline.assignment import Tools
 from voxtrald.pipeline.billing import Books
 from voxtrald.pipeline.deciding import Failure
-from voxtrald.pipeline.events import Answered, AttemptFailed, Occupied
+from voxtrald.pipeline.events import Answered, Attempt, AttemptFailed, Occupied, Unaffordable
+from voxtrald.pipeline.progress import Attempted, Progress
 from voxtrald.steps import Step, announce
-from voxtrald.store.jobs import Job
 from voxtrald.store.results import KeptAnswer, ResultKey
 from voxtrald.transcript.model import Answer
 
@@ -65,13 +68,14 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """Where attempts are made: the shared gate, the engine's price and the stores an answer goes to."""
+    """Where attempts are made: the lane's gate, the budget and the stores an answer goes to."""
 
-    job: Job
-    engine: Engine
+    books: Books
+    lane: Lane
     tools: Tools
+    tell: Callable[[Progress], None]
 
-    def attempt(self, parcel: Parcel) -> Answered | Occupied | AttemptFailed:
+    def attempt(self, parcel: Parcel) -> Attempt:
         """Try once, in a sender thread.
 
         Raises:
@@ -86,16 +90,44 @@ class Sending:
                 return Answered(index=parcel.index, kept=kept, audio_s=0.0, cost=0.0, reused=True)
             return self._try(parcel)
 
-    def _try(self, parcel: Parcel) -> Answered | AttemptFailed:
-        began_s = self.tools.gate.enter()
+    def _try(self, parcel: Parcel) -> Attempt:
+        charge = self.books.charge_for(parcel.chunk.duration_ms)
+        # Before the gate, too, so that who has to wait takes nobody's turn there; what counts is the answer behind it.
+        funds: Verdict | Reserved = self.tools.budget.look(charge)
+        if isinstance(funds, Go):
+            began_s = self.lane.gate.enter()
+            funds = self._reserve(charge)
+            if isinstance(funds, Reserved):
+                try:
+                    return self._send(parcel, began_s=began_s)
+                finally:
+                    funds.release()
+        return Unaffordable(index=parcel.index, hold=funds) if isinstance(funds, Hold) else Occupied(index=parcel.index)
+
+    def _reserve(self, charge: Charge) -> Reserved | Verdict:
+        funds: Reserved | Verdict | None = None
+        try:
+            funds = self.tools.budget.reserve(charge)
+        finally:
+            if not isinstance(funds, Reserved):
+                self.lane.gate.learnt_nothing()
+        return funds
+
+    def _send(self, parcel: Parcel, *, began_s: float) -> Answered | AttemptFailed:
         try:
             answer = self._ask(parcel, began_s=began_s)
         except ApiError as error:
+            self._tell(began_s=began_s, error=error.slug)
             return AttemptFailed(index=parcel.index, error=error, at_s=self.tools.clock.monotonic_s())
+        self._tell(began_s=began_s)
         return self._keep(parcel, answer)
 
+    def _tell(self, *, began_s: float, error: str = "") -> None:
+        took_s = self.tools.clock.monotonic_s() - began_s
+        self.tell(Attempted(job=self.books.job.id, service=self.lane.service, took_s=took_s, error=error))
+
     def _ask(self, parcel: Parcel, *, began_s: float) -> Answer:
-        gate = self.tools.gate
+        gate = self.lane.gate
         try:
             parcel.require_wanted()
             self.tools.results.check_room()
@@ -118,15 +150,15 @@ class Sending:
         return answer
 
     def _keep(self, parcel: Parcel, answer: Answer) -> Answered:
+        chunk = parcel.chunk
         kept = KeptAnswer(
             answer=answer,
-            offset_ms=parcel.chunk.offset_ms,
-            duration_ms=parcel.chunk.duration_ms,
-            how=parcel.chunk.how,
+            offset_ms=chunk.offset_ms,
+            duration_ms=answer.heard_ms if chunk.how == "address" else chunk.duration_ms,
+            how=chunk.how,
         )
-        books = Books(job=self.job, engine=self.engine, ledger=self.tools.ledger)
         self._insist(lambda: self.tools.results.keep(parcel.key, kept))
-        bill = self._insist(lambda: books.enter(parcel.key, kept))
+        bill = self._insist(lambda: self.books.enter(parcel.key, kept))
         parcel.delivery.close()
         return Answered(index=parcel.index, kept=kept, audio_s=bill.audio_s, cost=bill.cost)
 

@@ -68,11 +68,11 @@ def clear_leftovers(engine: Engine, *, ledger: Ledger, clock: Clock, is_alive: C
     began = clock.now()
     recorded = [
         upload.remote_id
-        for upload in ledger.undeleted()
+        for upload in ledger.undeleted(engine.service)
         if upload.remote_id is not None and not is_alive(owner_in(upload.name))
     ]
     deleted = engine.sweep(recorded, spare=lambda name: is_alive(owner_in(name)))
-    ledger.record_sweep(before=began)
+    ledger.record_sweep(engine.service, before=began)
     return deleted
 
 

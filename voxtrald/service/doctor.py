@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 
 from voxtrald.audio.ffmpeg import find_ffmpeg
-from voxtrald.config import Settings, read_api_key, setting_warnings
-from voxtrald.errors import ApiDenied, ApiError, VoxtraldError
+from voxtrald.config import KEY_NEEDED, Settings, find_api_key, require_api_key, setting_warnings
+from voxtrald.dispatch.budget import caps_in
+from voxtrald.dispatch.spending import Cap, unpriced
+from voxtrald.engines.base import Engine
+from voxtrald.errors import ApiDenied, ApiError, ConfigError, VoxtraldError
 from voxtrald.store.folders import Folders
+from voxtrald.watch.anchor import inbox_trouble
+
+OpenEngines = Callable[[], AbstractContextManager[Iterable[Engine]]]
 
 
 class Grade(StrEnum):
@@ -30,10 +37,10 @@ class Finding:
     hint: str = ""
 
 
-def examine(settings: Settings, *, environ: Mapping[str, str], ask_service: Callable[[], str]) -> Iterator[Finding]:
+def examine(settings: Settings, *, environ: Mapping[str, str], open_engines: OpenEngines) -> Iterator[Finding]:
     """Look at everything in turn; give each finding as soon as it is there.
 
-    `ask_service` asks the far side whether it accepts the key and offers the model: it says so, or raises.
+    `open_engines` makes the engines of the settings and their rules, and closes them afterwards.
     """
     warnings = setting_warnings(settings, environ=environ)
     yield from (Finding(grade=Grade.WARNING, subject="configuration", what=warning) for warning in warnings)
@@ -44,7 +51,7 @@ def examine(settings: Settings, *, environ: Mapping[str, str], ask_service: Call
     key = tried("key", lambda: found_key(settings, environ))
     yield key
     if key.grade is Grade.FINE:
-        yield service_finding(ask_service)
+        yield from engine_findings(open_engines, caps=caps_in(settings))
 
 
 def tried(subject: str, look: Callable[[], str]) -> Finding:
@@ -56,18 +63,22 @@ def tried(subject: str, look: Callable[[], str]) -> Finding:
 
 
 def found_key(settings: Settings, environ: Mapping[str, str]) -> str:
-    """Look for the key; say that it is there, never what it is.
+    """Look for the keys of all engines; say whether there are any, never what they are.
 
     Raises:
-        ConfigError: it is in none of its places.
+        ConfigError: one is needed and in none of its places, or cannot be used.
     """
-    read_api_key(settings.engine, environ)
-    return "found"
+    asked = [(engine, require_api_key if engine.kind in KEY_NEEDED else find_api_key) for engine in settings.engines]
+    keys = [look(engine, environ, main=settings.engine) for engine, look in asked]
+    return "found" if any(keys) else "none is set, and none is required"
 
 
 def folder_findings(settings: Settings) -> Iterator[Finding]:
     """Try in every folder what will be done there."""
     folders = Folders.named_in(settings.folders)
+    if away := inbox_trouble(settings.folders.inbox, state=settings.folders.state):
+        yield Finding(grade=Grade.BROKEN, subject="folders", what=away.message, hint=away.hint)
+        return
     try:
         folders.ensure()
     except VoxtraldError as error:
@@ -81,14 +92,27 @@ def folder_findings(settings: Settings) -> Iterator[Finding]:
         yield Finding(grade=Grade.FINE, subject="folders", what="can be written and moved between")
 
 
-def service_finding(ask: Callable[[], str]) -> Finding:
-    """Say what the service thinks of the key and the model."""
+def engine_findings(open_engines: OpenEngines, *, caps: Sequence[Cap]) -> Iterator[Finding]:
+    """Ask every engine; where our own tools cannot be opened, say that instead."""
     try:
-        return Finding(grade=Grade.FINE, subject="service", what=ask())
+        with open_engines() as engines:
+            for engine in engines:
+                yield service_finding(engine)
+                price = engine.capabilities.price_per_minute
+                warnings = (*engine.warnings, *unpriced([(engine.model, price)], caps))
+                yield from (Finding(grade=Grade.WARNING, subject="model", what=what) for what in warnings)
+    except ConfigError as error:
+        yield Finding(grade=Grade.BROKEN, subject="configuration", what=error.message, hint=error.hint)
+    except VoxtraldError as error:
+        yield Finding(grade=Grade.BROKEN, subject="state", what=error.message, hint=error.hint)
+
+
+def service_finding(engine: Engine) -> Finding:
+    """Say what a service thinks of the key and the model."""
+    try:
+        return Finding(grade=Grade.FINE, subject="service", what=engine.check())
     except ApiDenied as error:
         return Finding(grade=Grade.BROKEN, subject="service", what=error.message, hint=error.hint)
     except ApiError as error:
         hint = error.hint or "the daemon would wait and go on by itself; is the network there?"
         return Finding(grade=Grade.WARNING, subject="service", what=error.message, hint=hint)
-    except VoxtraldError as error:
-        return Finding(grade=Grade.BROKEN, subject="state", what=error.message, hint=error.hint)

@@ -12,7 +12,7 @@ from voxtrald.pipeline.outcome import Done, Failed, Tally
 
 log = structlog.get_logger()
 
-_HELD = "nothing was moved or lost; mend the key or the account, then reload (SIGHUP) or wait"
+HELD = "nothing was moved or lost; mend the key or the account, then reload (SIGHUP) or wait"
 _OUTAGE = "nothing is lost and no attempts are used up; it goes on by itself"
 
 
@@ -37,11 +37,22 @@ def tell_gate(change: GateChanged) -> None:
     """Write why all work stands still, or that it goes on."""
     match change.state:
         case "held":
-            log.error("work_held", reason=change.reason, hint=_HELD)
+            log.error("work_held", service=change.service, reason=change.reason, hint=HELD)
         case "open":
-            log.warning("outage_began", hint=_OUTAGE)
+            log.warning("outage_began", service=change.service, hint=_OUTAGE)
         case _:
-            log.info("work_resumed")
+            log.info("work_resumed", service=change.service)
+
+
+def tell_paused(message: str, *, hint: str) -> None:
+    """Write that nothing begins before there is room, or a folder is back."""
+    log.warning("storage_unavailable", error=message, hint=hint)
+
+
+def tell_learnt(result: Broken | None) -> None:
+    """Write that an engine could not find out what its far side offers; what it finds it logs itself."""
+    if isinstance(result, Broken):
+        log.warning("far_side_not_learnt", error=str(result.error))
 
 
 def tell_cleared(result: int | Broken) -> None:

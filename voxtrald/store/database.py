@@ -68,7 +68,7 @@ class Database:
         """Open for reading while a daemon may be writing; None where there is no ledger yet.
 
         Raises:
-            StoreError: the file is damaged, is no ledger, or belongs to a newer program.
+            StoreError: the file is damaged, is no ledger, or belongs to another version of the program.
             StorageUnavailable: it cannot be read.
         """
         if not path.is_file():
@@ -83,7 +83,7 @@ class Database:
             )
         except sqlite3.Error as error:
             raise _meaning(error, path=path) from error
-        return cls._ready(connection, path=path, prepare=cls._require_known_version)
+        return cls._ready(connection, path=path, prepare=cls._require_this_version)
 
     @classmethod
     def _ready(cls, connection: sqlite3.Connection, *, path: Path, prepare: Callable[[Database], None]) -> Self:
@@ -161,6 +161,14 @@ class Database:
             raise StoreError(
                 f"{self._path} was written by a newer voxtrald",
                 hint="install that version again, or give this one a state folder of its own (folders.state)",
+            )
+
+    def _require_this_version(self) -> None:
+        self._require_known_version()
+        if self._version() < len(MIGRATIONS):
+            raise StoreError(
+                f"{self._path} was written by an older voxtrald",
+                hint="start the daemon with this version: it brings the ledger up to date",
             )
 
     def _require_sound(self) -> None:

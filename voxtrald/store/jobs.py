@@ -14,7 +14,7 @@ class JobState(StrEnum):
     WORKING = "working"
     PUBLISHING = "publishing"
     DEFERRED = "deferred"
-    """Waits for something around us: room on a disk, or a share."""
+    """Waits for something around us: room on a disk, a share, or what may be spent."""
     DONE = "done"
     FAILED = "failed"
 

@@ -29,6 +29,15 @@ class ChunkAttempt:
     next_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneChunk:
+    """A chunk that has its answer, and since when."""
+
+    span: Span
+    reused: bool
+    done_at: datetime
+
+
 class ChunkTable(Tables):
     """One row per chunk, one per chunk that had to be tried again."""
 
@@ -43,10 +52,27 @@ class ChunkTable(Tables):
         billed_s: float | None = None,
     ) -> None:
         """Write down how far a chunk is."""
+        done_at = self._now_text() if state is ChunkState.DONE else None
         self._database.write(
-            "INSERT OR REPLACE INTO chunk (job_id, position, start_ms, end_ms, state, reused, billed_s)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (job_id, index, span.start_ms, span.end_ms, state, int(reused), billed_s),
+            "INSERT OR REPLACE INTO chunk (job_id, position, start_ms, end_ms, state, reused, billed_s, done_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (job_id, index, span.start_ms, span.end_ms, state, int(reused), billed_s, done_at),
+        )
+
+    def done_chunks(self, job_id: str) -> tuple[DoneChunk, ...]:
+        """List a job's chunks that have their answer, in the order in which they got it."""
+        rows = self._database.read(
+            "SELECT start_ms, end_ms, reused, done_at FROM chunk WHERE job_id = ? AND state = 'done'"
+            " AND done_at IS NOT NULL ORDER BY done_at, position",
+            (job_id,),
+        )
+        return tuple(
+            DoneChunk(
+                span=Span(start_ms=row["start_ms"], end_ms=row["end_ms"]),
+                reused=bool(row["reused"]),
+                done_at=datetime.fromisoformat(row["done_at"]),
+            )
+            for row in rows
         )
 
     def note_attempt(self, job_id: str, key: str, *, attempts: int, error: str, next_at: datetime | None) -> None:

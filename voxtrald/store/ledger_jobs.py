@@ -184,6 +184,15 @@ class JobTable(Tables):
         )
         return tuple(_job(row) for row in rows)
 
+    def ended_since(self, since: datetime) -> Mapping[JobState, int]:
+        """Count the jobs that ended from `since` on, done and failed."""
+        rows = self._database.read(
+            "SELECT state, count(*) AS jobs FROM job WHERE state IN ('done', 'failed') AND ended_at >= ?"
+            " GROUP BY state",
+            (instant_text(since),),
+        )
+        return dict.fromkeys(ENDED, 0) | {JobState(row["state"]): row["jobs"] for row in rows}
+
     def counts(self) -> Mapping[JobState, int]:
         """Count the jobs in each state."""
         rows = self._database.read("SELECT state, count(*) AS jobs FROM job GROUP BY state")

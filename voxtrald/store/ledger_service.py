@@ -1,18 +1,29 @@
-"""What concerns all jobs: who this installation is, whether its daemon runs, and whether work is held."""
+"""What concerns all jobs: who this installation is, whether its daemon runs, and which services work waits for."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from voxtrald.store.ledger_tables import Tables, instant_text, storable
 
+_GATE = "gate:"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """All work waits: why (a sentence), and since when."""
+class ShutGate:
+    """Work waits for a service.
 
+    Attributes:
+        state: `held` (it refuses us) or `open` (the circuit is: it does not answer).
+        reason: a sentence, or empty.
+        since: when it began to be so.
+    """
+
+    service: str
+    state: str
     reason: str
     since: datetime
 
@@ -34,30 +45,23 @@ class ServiceTable(Tables):
         """Eight hexadecimal digits that were drawn when the ledger was made."""
         return self._value("installation_id") or ""
 
-    def hold(self, reason: str) -> None:
-        """Write down that all work waits; a hold that stands keeps its beginning."""
-        standing = self.held()
+    def note_gate(self, service: str, *, state: str, reason: str | None) -> None:
+        """Write down how a service's gate stands, for `status` to show; a state that stands keeps its beginning."""
+        if state == "closed":
+            self._database.write("DELETE FROM meta WHERE name = ?", (_GATE + service,))
+            return
+        standing = next((gate for gate in self.shut_gates() if (gate.service, gate.state) == (service, state)), None)
         since = instant_text(standing.since) if standing else self._now_text()
-        self._set("hold", json.dumps({"reason": storable(reason), "since": since}))
+        self._set(_GATE + service, json.dumps({"state": state, "reason": storable(reason or ""), "since": since}))
 
-    def release(self) -> None:
-        """Write down that work goes on."""
-        self._database.write("DELETE FROM meta WHERE name = 'hold'")
+    def forget_gates(self) -> None:
+        """Write down that nothing is known of any service: a start finds out anew."""
+        self._database.write("DELETE FROM meta WHERE name LIKE 'gate:%'")
 
-    def held(self) -> Hold | None:
-        """Look up whether all work waits."""
-        content = json.loads(self._value("hold") or "null")
-        if content is None:
-            return None
-        return Hold(reason=content["reason"], since=datetime.fromisoformat(content["since"]))
-
-    def note_circuit(self, state: str) -> None:
-        """Write down whether the far side is believed to be reachable, for `status` to show."""
-        self._set("circuit", state)
-
-    def circuit(self) -> str:
-        """Look up what `note_circuit` wrote last, or an empty string."""
-        return self._value("circuit") or ""
+    def shut_gates(self) -> tuple[ShutGate, ...]:
+        """List the services that work waits for."""
+        rows = self._database.read("SELECT name, value FROM meta WHERE name LIKE 'gate:%' ORDER BY name")
+        return tuple(_read_gate(row["name"].removeprefix(_GATE), json.loads(row["value"])) for row in rows)
 
     def beat(self, *, pid: int, started_at: datetime) -> None:
         """Leave a sign of life."""
@@ -85,3 +89,12 @@ class ServiceTable(Tables):
 
     def _set(self, name: str, value: str) -> None:
         self._database.write("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
+
+
+def _read_gate(service: str, content: Mapping[str, str]) -> ShutGate:
+    return ShutGate(
+        service=service,
+        state=content["state"],
+        reason=content["reason"],
+        since=datetime.fromisoformat(content["since"]),
+    )

@@ -22,12 +22,17 @@ class Upload:
 
 
 class UploadTable(Tables):
-    """One row per intended copy. This is the journal that engines write in."""
+    """One row per intended copy. Rows without a service are from before there were several."""
 
-    def intend_upload(self, *, name: str, key: str) -> None:
-        """Record that a remote file called `name` is about to exist."""
+    def journal_of(self, service: str) -> ServiceJournal:
+        """Give the journal that an engine of this service writes in."""
+        return ServiceJournal(table=self, service=service)
+
+    def intend_upload(self, *, service: str, name: str, key: str) -> None:
+        """Record that a file called `name` is about to exist at a service."""
         self._database.write(
-            "INSERT INTO upload (name, key, intended_at) VALUES (?, ?, ?)", (name, key, self._now_text())
+            "INSERT INTO upload (service, name, key, intended_at) VALUES (?, ?, ?, ?)",
+            (service, name, key, self._now_text()),
         )
 
     def record_upload(self, *, name: str, remote_id: str) -> None:
@@ -51,14 +56,41 @@ class UploadTable(Tables):
             (self._now_text(), remote_id),
         )
 
-    def record_sweep(self, *, before: datetime) -> None:
-        """Record that the far side was searched: what was intended before and has no id is not there."""
+    def record_sweep(self, service: str, *, before: datetime) -> None:
+        """Record that a service was searched: what was intended there before and has no id does not exist."""
         self._database.write(
-            "UPDATE upload SET deleted_at = ? WHERE remote_id IS NULL AND deleted_at IS NULL AND intended_at < ?",
-            (self._now_text(), instant_text(before)),
+            "UPDATE upload SET deleted_at = ?"
+            " WHERE remote_id IS NULL AND deleted_at IS NULL AND intended_at < ? AND service IN ('', ?)",
+            (self._now_text(), instant_text(before), service),
         )
 
-    def undeleted(self) -> tuple[Upload, ...]:
-        """List the copies that may still exist, oldest first."""
-        rows = self._database.read("SELECT name, remote_id FROM upload WHERE deleted_at IS NULL ORDER BY id")
+    def undeleted(self, service: str) -> tuple[Upload, ...]:
+        """List the copies that may still exist at a service, oldest first."""
+        rows = self._database.read(
+            "SELECT name, remote_id FROM upload WHERE deleted_at IS NULL AND service IN ('', ?) ORDER BY id", (service,)
+        )
         return tuple(Upload(name=row["name"], remote_id=row["remote_id"]) for row in rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceJournal:
+    """The uploads of one service: the journal that its engines write in."""
+
+    table: UploadTable
+    service: str
+
+    def intend_upload(self, *, name: str, key: str) -> None:
+        """Record that a remote file called `name` is about to exist."""
+        self.table.intend_upload(service=self.service, name=name, key=key)
+
+    def record_upload(self, *, name: str, remote_id: str) -> None:
+        """Record the id the service gave to `name`.
+
+        Raises:
+            KeyError: nobody intended it.
+        """
+        self.table.record_upload(name=name, remote_id=remote_id)
+
+    def record_deletion(self, *, remote_id: str) -> None:
+        """Record that the service confirmed the deletion."""
+        self.table.record_deletion(remote_id=remote_id)

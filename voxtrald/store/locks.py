@@ -10,14 +10,20 @@ from types import TracebackType
 from typing import Self
 
 from voxtrald.errors import StoreError
-from voxtrald.storage import storage_trouble
+from voxtrald.storage import storage_errors, storage_trouble
 from voxtrald.store.durable import PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, make_folder
+
+_LOCK = "daemon.lock"
+_SIGN = "daemon.alive"
 
 
 class _FileLock:
-    """An exclusive lock on a file, held until `close` or the end of the process."""
+    """An exclusive lock on a file, held until `close` or the end of the process.
 
-    def __init__(self, path: Path) -> None:
+    Where another process has it, `BlockingIOError` says so at once; with `patiently` it is waited for.
+    """
+
+    def __init__(self, path: Path, *, patiently: bool = False) -> None:
         self.path = path
         make_folder(path.parent, mode=PRIVATE_FOLDER_MODE)
         try:
@@ -25,7 +31,7 @@ class _FileLock:
         except OSError as error:
             raise storage_trouble(error, path=path) from error
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | (0 if patiently else fcntl.LOCK_NB))
         except BlockingIOError:
             os.close(self._descriptor)
             raise
@@ -59,7 +65,7 @@ class StateLock(_FileLock):
     """
 
     def __init__(self, state: Path) -> None:
-        path = state / "daemon.lock"
+        path = state / _LOCK
         try:
             super().__init__(path)
         except BlockingIOError as error:
@@ -68,6 +74,14 @@ class StateLock(_FileLock):
                 hint="stop it, or give this one a state folder of its own (folders.state)",
             ) from error
         self.write(f"{os.getpid()}\n")
+        # Not the lock itself: who asks takes it for a moment, and a daemon that starts just then would be refused.
+        # This one is only ever held for long by the daemon, so that it may wait for those who ask.
+        self._sign = _FileLock(state / _SIGN, patiently=True)
+
+    def close(self) -> None:
+        """Release the lock, and give no sign of life any more."""
+        self._sign.close()
+        super().close()
 
 
 class OwnerLock(_FileLock):
@@ -89,8 +103,23 @@ class OwnerLock(_FileLock):
 
 def is_alive(state: Path, token: str) -> bool:
     """Say whether the process that holds the owner lock `token` still runs."""
+    return _is_held(_owner_path(state, token))
+
+
+def daemon_pid(state: Path) -> int | None:
+    """Give the process id of the daemon of this state folder, or None where none runs.
+
+    Raises:
+        StorageUnavailable: the state folder cannot be read.
+    """
+    with storage_errors(state):
+        noted = _noted_pid(state / _LOCK) if _is_held(state / _SIGN) else ""
+    return int(noted) if noted.isdecimal() else None
+
+
+def _is_held(path: Path) -> bool:
     try:
-        descriptor = os.open(_owner_path(state, token), os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return False
     try:

@@ -96,4 +96,17 @@ SELECT
 FROM job;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+# Copies lie at a service, and one service's ids mean nothing to another.
+_SERVICES = """
+ALTER TABLE upload ADD COLUMN service TEXT NOT NULL DEFAULT '';
+DELETE FROM meta WHERE name IN ('hold', 'circuit');
+"""
+
+# Which rule of the configuration an answer was paid under, by its pattern, for the rules' own limits on spending; and
+# when a chunk was done, for the speed of the work.
+_RULES_AND_PACE = """
+ALTER TABLE spend ADD COLUMN rule TEXT NOT NULL DEFAULT '';
+ALTER TABLE chunk ADD COLUMN done_at TEXT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SERVICES, _RULES_AND_PACE)

@@ -72,6 +72,12 @@ class Answer:
     request_id: str | None = None
     dropped: tuple[str, ...] = ()
 
+    @property
+    def heard_ms(self) -> int:
+        """How much sound it is about, as far as the answer itself tells: what is charged, or where the text ends."""
+        billed_ms = round(self.billed_s * 1000) if self.billed_s is not None else 0
+        return max(billed_ms, *(segment.end_ms or 0 for segment in self.segments), 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedAnswer:
@@ -103,7 +109,14 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFacts:
-    """The recording as it was found."""
+    """The recording as it was found.
+
+    Attributes:
+        name: of the file in the inbox.
+        sha256: of the recording, or of the link file where only the engine saw the recording. So is the size.
+        container: empty where only the engine saw the recording. So is the codec.
+        address: where a link file leads, without the part that may hold a signature.
+    """
 
     name: str
     sha256: str
@@ -111,6 +124,7 @@ class SourceFacts:
     duration_ms: int
     container: str
     codec: str
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +139,11 @@ class EngineFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkFacts:
-    """One chunk's provenance. `how` is whole, copied or encoded, or None where it has no answer."""
+    """One chunk's provenance.
+
+    Attributes:
+        how: whole, copied or encoded; address where the engine fetched it; None where it has no answer.
+    """
 
     span: Span
     how: str | None

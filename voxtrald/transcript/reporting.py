@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from voxtrald.naming import shown
 from voxtrald.transcript.model import Transcript
 from voxtrald.transcript.rendering.clocks import clock
-from voxtrald.transcript.rendering.formats.plain import render_transcript
+from voxtrald.transcript.rendering.formats.txt import render_transcript
 from voxtrald.transcript.words import clean_text
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
-from voxtrald.naming import IgnoreRules, is_never_recording
+from voxtrald.naming import IgnoreRules
 from voxtrald.storage import storage_errors, storage_trouble
 from voxtrald.watch.settling import Sighting
 
@@ -59,7 +59,7 @@ def scan(
         os.scandir(root).close()
     folders = deque([below])
     while folders:
-        for found in _look_into(root, folders.popleft(), ignore=ignore):
+        for found in look_into(root, folders.popleft(), ignore=ignore):
             if not isinstance(found, PurePosixPath):
                 yield found
             elif recursive:
@@ -81,13 +81,16 @@ def sight(root: Path, relative: PurePosixPath) -> Sighting | None:
     return _sighting(relative, status) if stat.S_ISREG(status.st_mode) else None
 
 
-def _look_into(
+def look_into(
     root: Path,
     folder: PurePosixPath,
     *,
     ignore: IgnoreRules,
 ) -> Iterator[Sighting | Oddity | PurePosixPath]:
-    """Look at the entries of one folder; give the folders in it as paths."""
+    """Look at the entries of one folder, by name; give the folders in it as paths.
+
+    Where it vanished meanwhile, there are none; where it cannot be read, it is itself an `Oddity`.
+    """
     try:
         with os.scandir(root / folder) as entries:
             ordered = sorted(entries, key=lambda entry: entry.name)
@@ -99,14 +102,16 @@ def _look_into(
     above = "" if folder == TOP else f"{folder}/"
     for entry in ordered:
         if not ignore.ignores_entry(entry.name, above + entry.name):
-            yield from _look_at(entry, folder / entry.name)
+            yield from _look_at(entry, folder / entry.name, ignore=ignore)
 
 
-def _look_at(entry: os.DirEntry[str], relative: PurePosixPath) -> Iterator[Sighting | Oddity | PurePosixPath]:
+def _look_at(
+    entry: os.DirEntry[str], relative: PurePosixPath, *, ignore: IgnoreRules
+) -> Iterator[Sighting | Oddity | PurePosixPath]:
     try:
         if entry.is_dir(follow_symlinks=False):
             yield relative
-        elif is_never_recording(entry.name):
+        elif ignore.leaves(entry.name):
             yield Oddity(relative=relative, what=OddKind.NO_RECORDING)
         else:
             status = entry.stat(follow_symlinks=False)

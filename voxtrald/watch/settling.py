@@ -8,7 +8,7 @@ share whose clock runs ahead or behind cannot make a file look young for ever.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import PurePosixPath
@@ -18,6 +18,10 @@ EMPTY_SETTLE_S = 10.0
 
 LOOK_AGAIN_S = 1.0
 """When a look that was asked for and not made is asked for again."""
+
+
+Facts = tuple[int, int, int]
+"""Size, modification time and inode of a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +35,12 @@ class Sighting:
     device: int
 
     @property
-    def identity(self) -> tuple[PurePosixPath, int, int, int]:
-        """What tells this file from another, or from itself after a change.
+    def facts(self) -> Facts:
+        """What tells this file from another of its name, or from itself after a change.
 
         Not the device: a network share may get another number each time it is mounted.
         """
-        return self.relative, self.size_bytes, self.mtime_ns, self.inode
+        return self.size_bytes, self.mtime_ns, self.inode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,19 +48,18 @@ class Recording(Sighting):
     """A file in the inbox that has stopped changing, as it was when last seen."""
 
 
-def changed(recording: Recording, sighting: Sighting) -> bool:
-    """Whether the file is no longer the one that was taken: written to, or replaced by another."""
-    return recording.identity != sighting.identity
-
-
 @dataclass(slots=True, kw_only=True)
 class _Track:
     """What is known about one path.
 
+    An inbox may hold a hundred thousand files, so this is kept small: the path is text, because a path object with
+    what it remembers is four times as large, and of a look only the numbers are kept.
+
     Attributes:
-        relative: the path from the inbox.
+        path: from the inbox.
         order: how many paths were seen before this one.
-        sighting: the last look, or None where there is no file.
+        facts: what the file was like at the last look, or None where there is none.
+        device: the number of its file system.
         still_since_s: when size and modification time were first seen as they are now.
         is_settled: whether the file, as last seen, counts as whole.
         due_s: when to look again, where that is needed.
@@ -64,40 +67,45 @@ class _Track:
         is_busy: whether the worker still has it.
         timed_s: the time under which the path stands in the heap of looks, where it does.
         is_listed: whether the path stands in the heap of whole files.
+        sweep: the number of the sweep in which it was last seen.
     """
 
-    relative: PurePosixPath
+    path: str
     order: int
-    sighting: Sighting | None = None
+    facts: Facts | None = None
+    device: int = 0
     still_since_s: float = 0.0
     is_settled: bool = False
     due_s: float = 0.0
-    taken: Recording | None = None
+    taken: Facts | None = None
     is_busy: bool = False
     timed_s: float | None = None
     is_listed: bool = False
+    sweep: int = 0
 
-    def waiting(self) -> Sighting | None:
-        """Give the file where it is there, nobody has it, and nobody has had it as it is now."""
-        if self.is_busy or self.sighting is None:
-            return None
-        return self.sighting if self.taken is None or changed(self.taken, self.sighting) else None
+    def is_waiting(self) -> bool:
+        """Whether the file is there, nobody has it, and nobody has had it as it is now."""
+        return not self.is_busy and self.facts is not None and self.facts != self.taken
 
     def needs_look(self) -> bool:
         """Whether only another look can tell if the file is whole."""
-        return not self.is_settled and self.waiting() is not None
+        return not self.is_settled and self.is_waiting()
+
+    def is_wanted(self) -> bool:
+        """Whether the file is whole and can be given out."""
+        return self.is_settled and self.is_waiting()
 
     def offer(self) -> Recording | None:
         """Give the file where it is whole and wanted."""
-        sighting = self.waiting() if self.is_settled else None
-        if sighting is None:
+        if self.facts is None or not self.is_wanted():
             return None
+        size_bytes, mtime_ns, inode = self.facts
         return Recording(
-            relative=self.relative,
-            size_bytes=sighting.size_bytes,
-            mtime_ns=sighting.mtime_ns,
-            inode=sighting.inode,
-            device=sighting.device,
+            relative=PurePosixPath(self.path),
+            size_bytes=size_bytes,
+            mtime_ns=mtime_ns,
+            inode=inode,
+            device=self.device,
         )
 
 
@@ -115,44 +123,57 @@ class Settling:
         self._settle_s = settle_s
         self._empty_settle_s = max(settle_s, empty_settle_s)
         self._orders = count()
-        self._tracks: dict[PurePosixPath, _Track] = {}
+        self._sweep = 0
+        self._tracks: dict[str, _Track] = {}
+        # Files that are done with and stay where they are can be many. Of these no more is kept than what tells
+        # whether they have changed, and the sweep in which they were last seen: a third of a track's memory.
+        self._kept: dict[str, tuple[Facts, int]] = {}
         # What has become untrue about an entry of a heap is put right when the entry comes to the top: a file
         # that grows all the time must not leave an entry behind with every look.
         self._looks: list[tuple[float, int, _Track]] = []
         self._whole: list[tuple[int, _Track]] = []
 
-    def saw(self, sighting: Sighting, *, now_s: float, complete: bool = False) -> None:
+    def saw(self, sighting: Sighting, *, now_s: float, complete: bool = False, at_least_s: float = 0.0) -> None:
         """Take in one look at a file.
 
         `complete` says that its writer has just closed it or moved it in as a whole; it then needs no second
         look, unless it is empty. A file that a worker has is watched on, to come up again if it has changed.
+        `at_least_s` lengthens the wait where looks that follow closely may be answered from a cache.
         """
-        track = self._track(sighting.relative)
-        if track.sighting is None or not _is_still(track.sighting, sighting):
+        if self._stays_kept(sighting):
+            return
+        track, facts = self._track(sighting.relative), sighting.facts
+        track.sweep, track.device = self._sweep, sighting.device
+        if track.facts is None or not _is_still(track.facts, facts):
             track.still_since_s = now_s
             track.is_settled = False
-        track.sighting = sighting
-        needed_s = self._settle_s if sighting.size_bytes else self._empty_settle_s
+        if track.facts != facts:  # else the old ones stay, which may be shared with those that were taken
+            track.facts = facts
+        needed_s = max(self._settle_s if sighting.size_bytes else self._empty_settle_s, at_least_s)
         track.due_s = track.still_since_s + needed_s
         track.is_settled |= now_s >= track.due_s or (complete and sighting.size_bytes > 0)
         self._arrange(track)
 
     def gone(self, relative: PurePosixPath) -> None:
         """Take in that there is no file at this path."""
-        if track := self._tracks.get(relative):
-            track.sighting = None
-            self._arrange(track)
+        self._forget(str(relative))
 
-    def gone_except(self, present: Collection[PurePosixPath]) -> None:
-        """Take in that a whole scan has just seen these files and no others. A set is quickest."""
-        for relative in [known for known in self._tracks if known not in present]:
-            self.gone(relative)
+    def sweep_begins(self) -> None:
+        """Take in that every file is about to be looked at."""
+        self._sweep += 1
+
+    def sweep_ended(self) -> None:
+        """Take in that every file has been looked at: what was not seen since `sweep_begins` is gone."""
+        tracked = [path for path, track in self._tracks.items() if track.sweep != self._sweep]
+        kept = [path for path, (_, sweep) in self._kept.items() if sweep != self._sweep]
+        for path in (*tracked, *kept):
+            self._forget(path)
 
     def took(self, recording: Recording) -> None:
         """Take in that a worker has this file: it does not come up again before `release`."""
-        track = self._track(recording.relative)
-        track.sighting = track.sighting or recording
-        track.taken = recording
+        track, facts = self._track(recording.relative), recording.facts
+        track.taken = track.facts if track.facts == facts else facts
+        track.facts = track.facts or facts
         track.is_busy = True
 
     def release(self, relative: PurePosixPath, *, keep: bool) -> None:
@@ -161,23 +182,42 @@ class Settling:
         With `keep` the file comes up again only when it changes. Without, it is forgotten, and the next look
         is like the first. A file that changed meanwhile is watched on in both cases.
         """
-        if track := self._tracks.get(relative):
+        if track := self._tracks.get(str(relative)):
             track.is_busy = False
-            if not keep and track.waiting() is None:
-                track.sighting = None
+            if not track.is_waiting():
+                if keep and track.facts:
+                    self._kept[track.path] = (track.facts, track.sweep)
+                track.facts = None
             self._arrange(track)
 
-    def ready(self, *, at_most: int | None = None) -> tuple[Recording, ...]:
-        """Give the files that are whole, in order of first sight; they stay so until a worker `took` them."""
-        found: list[tuple[_Track, Recording]] = []
+    def ready(
+        self, *, at_most: int | None = None, wanted: Callable[[Recording], bool] = lambda _: True
+    ) -> tuple[Recording, ...]:
+        """Give the wanted files that are whole, in order of first sight; they stay so until a worker `took` them."""
+        found: list[Recording] = []
+        seen: list[_Track] = []
         while self._whole and (at_most is None or len(found) < at_most):
             _, track = heapq.heappop(self._whole)
             track.is_listed = False
             if offer := track.offer():
-                found.append((track, offer))
-        for track, _ in found:
+                seen.append(track)
+                found += [offer] if wanted(offer) else []
+        for track in seen:
             self._arrange(track)
-        return tuple(offer for _, offer in found)
+        return tuple(found)
+
+    def waiting(self) -> int:
+        """Count the files that are whole and that no worker has."""
+        return sum(1 for _, track in self._whole if track.is_wanted())
+
+    def oldest_s(self, *, now_s: float) -> float:
+        """Say how long the first of the `waiting` files has not changed; 0 where none waits."""
+        return max((now_s - track.still_since_s for _, track in self._whole if track.is_wanted()), default=0.0)
+
+    def still_since_s(self, relative: PurePosixPath) -> float | None:
+        """Look up since when a file has not changed; None where it is not known."""
+        track = self._tracks.get(str(relative))
+        return track.still_since_s if track else None
 
     def pending(self, *, now_s: float) -> tuple[PurePosixPath, ...]:
         """Give the paths that are due for another look; answer each with `saw` or `gone`."""
@@ -189,27 +229,46 @@ class Settling:
         for track in found:
             track.due_s = now_s + LOOK_AGAIN_S
             self._arrange(track)
-        return tuple(track.relative for track in found)
+        return tuple(PurePosixPath(track.path) for track in found)
 
     def due_s(self, *, now_s: float) -> float | None:
         """Say in how many seconds `pending` has something to give, or None where no file needs a look."""
         track = self._next_look()
         return None if track is None else max(track.due_s - now_s, 0.0)
 
+    def _stays_kept(self, sighting: Sighting) -> bool:
+        """Whether this is a file that is done with and has not changed; one that has is tracked anew."""
+        path = str(sighting.relative)
+        facts, _ = self._kept.get(path, (None, 0))
+        if facts is None:
+            return False
+        if facts != sighting.facts:
+            del self._kept[path]
+            return False
+        self._kept[path] = (facts, self._sweep)
+        return True
+
+    def _forget(self, path: str) -> None:
+        self._kept.pop(path, None)
+        if track := self._tracks.get(path):
+            track.facts = None
+            self._arrange(track)
+
     def _track(self, relative: PurePosixPath) -> _Track:
-        track = self._tracks.get(relative)
+        path = str(relative)
+        track = self._tracks.get(path)
         if track is None:
-            track = self._tracks[relative] = _Track(relative=relative, order=next(self._orders))
+            track = self._tracks[path] = _Track(path=path, order=next(self._orders))
         return track
 
     def _arrange(self, track: _Track) -> None:
         """Put the track where it belongs now: among the whole files, among the looks, or out of mind."""
-        if track.sighting is None and not track.is_busy:
-            del self._tracks[track.relative]
+        if track.facts is None and not track.is_busy:
+            del self._tracks[track.path]
         elif track.needs_look() and (track.timed_s is None or track.due_s < track.timed_s):
             track.timed_s = track.due_s
             heapq.heappush(self._looks, (track.due_s, next(self._orders), track))
-        elif track.offer() and not track.is_listed:
+        elif track.is_wanted() and not track.is_listed:
             track.is_listed = True
             heapq.heappush(self._whole, (track.order, track))
 
@@ -230,6 +289,6 @@ class Settling:
         return None
 
 
-def _is_still(before: Sighting, now: Sighting) -> bool:
+def _is_still(before: Facts, now: Facts) -> bool:
     """Whether nothing was written between two looks; not by the inode, which some FUSE shares make up."""
-    return (before.size_bytes, before.mtime_ns) == (now.size_bytes, now.mtime_ns)
+    return before[:2] == now[:2]

@@ -31,6 +31,7 @@ from watchdog.observers.api import BaseObserver
 from watchdog.observers.inotify import InotifyFullEmitter
 from watchdog.observers.inotify_c import (
     CallbackId,
+    InotifyConstants,
     InotifyEvent,
     InotifyFD,
     Mask,
@@ -41,9 +42,8 @@ from watchdog.observers.inotify_move_event_grouper import InotifyMoveEventGroupe
 
 from voxtrald.errors import DependencyError
 from voxtrald.storage import storage_trouble
-
-POLLING_S = 5.0
-"""How often the inbox is scanned where events cannot be relied on."""
+from voxtrald.watch.agenda import POLLING_S
+from voxtrald.watch.canary import CANARY_PREFIX
 
 # watchdog holds back the first half of a move until the second turns up, and all that happened since waits
 # behind it: half a second by default, each time a recording leaves the inbox. The kernel queues both halves
@@ -80,6 +80,10 @@ class HintKind(StrEnum):
     """A folder was made, moved in or renamed: look at what is in it."""
     OVERFLOW = "overflow"
     """Events were lost: look at everything."""
+    CANARY = "canary"
+    """The event of a file that was only written to see whether it comes."""
+    NEWS = "news"
+    """No event: the scout has something to report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,10 +161,14 @@ class Watcher:
         return self._observer.is_hearing() and self._watched == _identify(self._root)
 
     @property
+    def hears(self) -> bool:
+        """Whether every folder is listened to, as far as the kernel says."""
+        return self._observer is not None and not self._misses_folders
+
+    @property
     def rescan_s(self) -> float:
         """How often the inbox must be scanned now, given what the events are worth."""
-        relies_on_events = self._observer is not None and not self._misses_folders
-        return self._rescan_s if relies_on_events else min(self._rescan_s, POLLING_S)
+        return self._rescan_s if self.hears else min(self._rescan_s, POLLING_S)
 
     def _listen(self) -> None:
         # Given a link, the kernel would watch the link. Hints speak of the root as it was given all the same.
@@ -183,8 +191,8 @@ class Watcher:
         if error.errno not in _LIMITS:
             raise storage_trouble(error, path=self._root) from error
         if self._mode == "events":
-            raise DependencyError(f"no file events: {error.strerror}", hint=_advice(error)) from error
-        _log.warning("events_refused", reason=error.strerror, hint=_advice(error), polling_s=self.rescan_s)
+            raise DependencyError(f"no file events: {error.strerror}", hint=self._advice(error)) from error
+        _log.warning("events_refused", reason=error.strerror, hint=self._advice(error), polling_s=self.rescan_s)
 
     def _overflowed(self) -> None:
         self._put(Hint(path=self._root, kind=HintKind.OVERFLOW))
@@ -194,12 +202,27 @@ class Watcher:
         if error.errno not in _LIMITS or self._misses_folders or folder == self._root.resolve():
             return
         self._misses_folders = True
-        _log.warning("watch_limit_reached", reason=error.strerror, hint=_advice(error), polling_s=POLLING_S)
+        _log.warning("watch_limit_reached", reason=error.strerror, hint=self._advice(error), polling_s=POLLING_S)
         self._overflowed()
 
+    def _advice(self, error: OSError) -> str:
+        setting = _LIMITS[error.errno or 0]
+        needed = self._count_folders() if error.errno == errno.ENOSPC else 1
+        return (
+            f"raise the limit: sysctl {setting}=N, where N is {_limit(setting)} now; this inbox alone needs {needed},"
+            " and what other programs watch counts as well"
+        )
 
-def _advice(error: OSError) -> str:
-    return f"raise the limit {_LIMITS[error.errno or 0]} with sysctl"
+    def _count_folders(self) -> int:
+        """Count what has to be watched: each folder takes one watch."""
+        return sum(1 for _ in os.walk(self._root)) if self._recursive else 1
+
+
+def _limit(setting: str) -> str:
+    try:
+        return Path("/proc/sys", *setting.split(".")).read_text("ascii").strip()
+    except OSError:
+        return "unknown"
 
 
 def _identify(folder: Path) -> tuple[int, int] | None:
@@ -239,21 +262,33 @@ class _Translator(FileSystemEventHandler):
 
     def _hint(self, path: bytes | str, kind: HintKind) -> None:
         """Put one hint; an end of a move that lies outside has no path."""
-        if path:
-            self._put(Hint(path=self._root / Path(os.fsdecode(path)).relative_to(self._real), kind=kind))
+        if not path:
+            return
+        there = self._root / Path(os.fsdecode(path)).relative_to(self._real)
+        if not there.name.startswith(CANARY_PREFIX):
+            self._put(Hint(path=there, kind=kind))
+        elif kind is HintKind.MAYBE:  # its creation is enough; that it was closed and removed says no more
+            self._put(Hint(path=there, kind=HintKind.CANARY))
 
 
 class _Reader(InotifyFD):
-    """watchdog's reader of the kernel's queue; passes on what watchdog keeps to itself."""
+    """watchdog's reader of the kernel's queue; passes on what watchdog keeps to itself.
+
+    Attributes:
+        has_lost_mount: whether a file system that was watched was unmounted. Its watches ended with it, and what
+            is mounted in its place can have the same numbers.
+    """
 
     def __init__(self, *, overflowed: Callable[[], None], refused: Callable[[Path, OSError], None]) -> None:
         super().__init__()
         self._tell_overflow = overflowed
         self._tell_refusal = refused
+        self.has_lost_mount = False
 
     def handle_event(self, event: InotifyEvent) -> None:
-        """Let watchdog have the event, then tell of an overflow, which it only logs."""
+        """Let watchdog have the event, then tell of an overflow, which it only logs, and note a lost mount."""
         super().handle_event(event)
+        self.has_lost_mount |= bool(event.mask & InotifyConstants.IN_UNMOUNT)
         if event.is_queue_overflow:
             self._tell_overflow()
 
@@ -281,6 +316,10 @@ class _Observer(BaseObserver):
         self._reader.join()
 
     def is_hearing(self) -> bool:
-        """Whether each of the threads between the kernel and the handler is alive."""
+        """Whether each of the threads between the kernel and the handler is alive, and every mount still there."""
         emitters = self.emitters
-        return bool(emitters) and all(thread.is_alive() for thread in (self, self._reader, *emitters))
+        return (
+            bool(emitters)
+            and not self._reader.has_lost_mount
+            and all(thread.is_alive() for thread in (self, self._reader, *emitters))
+        )

@@ -1,8 +1,7 @@
 """A transcript as a file's text.
 
-An output format is one module in the package `formats`: it has a `SUFFIX`, which is both the format's name in
-the configuration and the file's ending, and a `render(document)`. Adding the module is all it takes to add
-the format.
+An output format is one module in the package `formats`, with a function `render(document)`. The module's name is both
+the format's name in the configuration and the file's ending. Adding the module is all it takes to add the format.
 """
 
 from __future__ import annotations
@@ -27,16 +26,16 @@ class Format:
 
 
 class _FormatModule(Protocol):
-    SUFFIX: str
-
     def render(self, document: Document) -> str: ...
 
 
 def _discover() -> Mapping[str, Format]:
-    names = (f"{formats.__name__}.{module.name}" for module in pkgutil.iter_modules(formats.__path__))
-    modules = [cast("_FormatModule", importlib.import_module(name)) for name in names]
-    found = {module.SUFFIX: Format(suffix=module.SUFFIX, render=module.render) for module in modules}
-    return MappingProxyType(dict(sorted(found.items())))
+    names = sorted(name for _, name, _ in pkgutil.iter_modules(formats.__path__) if not name.startswith("_"))
+    return MappingProxyType({name: Format(suffix=name, render=_load(name).render) for name in names})
+
+
+def _load(name: str) -> _FormatModule:
+    return cast("_FormatModule", importlib.import_module(f"{formats.__name__}.{name}"))
 
 
 FORMATS: Mapping[str, Format] = _discover()

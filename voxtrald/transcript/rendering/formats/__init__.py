@@ -1,1 +1,1 @@
-"""The output formats, one module each; every module here is found by itself."""
+"""The output formats, one module each, named as `output.formats` names it; every module here is found by itself."""

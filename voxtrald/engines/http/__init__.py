@@ -1,0 +1,1 @@
+"""What engines over HTTP share: sessions, open requests, and answers read as values."""

@@ -1,0 +1,1 @@
+"""One module per engine kind; its name is what `engine.kind` says. See `voxtrald/engines/base.py`."""

@@ -1,0 +1,1 @@
+"""Figures for a monitoring system, and the pages it reads them from."""

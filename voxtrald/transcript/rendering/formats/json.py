@@ -1,0 +1,93 @@
+"""JSON: everything that is known, for programs; described by `result.schema.json` beside this package.
+
+The same document gives the same bytes: keys stand in a fixed order and no time of day is told.
+"""
+
+from __future__ import annotations
+
+import json
+
+from voxtrald.transcript.model import ChunkFacts, Document, Segment, Span
+
+
+def render(document: Document) -> str:
+    """Write the result; times are seconds from the start of the recording."""
+    return json.dumps(_result(document), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def _result(document: Document) -> dict[str, object]:
+    return {
+        "voxtrald": document.version,
+        "source": _source(document),
+        "engine": _engine(document),
+        "language": document.transcript.language,
+        "text": document.transcript.text,
+        "segments": [_segment(segment) for segment in document.transcript.segments],
+        "chunks": [_chunk(chunk) for chunk in document.chunks],
+        "coverage": _coverage(document.transcript.missing),
+        "usage": _usage(document),
+        "remote_files": [{"id": remote.id, "deleted": remote.deleted} for remote in document.remote_files],
+    }
+
+
+def _source(document: Document) -> dict[str, object]:
+    source = document.source
+    told: dict[str, object] = {
+        "name": source.name,
+        "sha256": source.sha256,
+        "size_bytes": source.size_bytes,
+        "duration_s": _seconds(source.duration_ms),
+        "container": source.container,
+        "codec": source.codec,
+    }
+    return told if source.address is None else {**told, "address": source.address}
+
+
+def _engine(document: Document) -> dict[str, object]:
+    engine = document.engine
+    return {
+        "kind": engine.kind,
+        "model": engine.model,
+        "parameters": dict(sorted(engine.parameters.items())),
+        "downgrades": list(engine.downgrades),
+    }
+
+
+def _segment(segment: Segment) -> dict[str, object]:
+    told: dict[str, object] = {
+        "start": _seconds(segment.start_ms),
+        "end": _seconds(segment.end_ms),
+        "text": segment.text,
+    }
+    return told if segment.speaker is None else {**told, "speaker": segment.speaker}
+
+
+def _chunk(chunk: ChunkFacts) -> dict[str, object]:
+    return {
+        "start": _seconds(chunk.span.start_ms),
+        "end": _seconds(chunk.span.end_ms),
+        "request_id": chunk.request_id,
+        "how": chunk.how,
+        "billed_s": chunk.billed_s,
+        "attempts": chunk.attempts,
+        "reused": chunk.reused,
+    }
+
+
+def _coverage(missing: tuple[Span, ...]) -> dict[str, object] | None:
+    """Tell what is missing; how much of the speech is covered is not measured, so it is null."""
+    if not missing:
+        return None
+    gaps = [[_seconds(gap.start_ms), _seconds(gap.end_ms)] for gap in missing]
+    return {"speech_s": None, "covered_s": None, "missing": gaps}
+
+
+def _usage(document: Document) -> dict[str, object]:
+    usage = document.usage
+    # A price is a sum of binary fractions; nobody is billed for their rounding errors.
+    cost = None if usage.cost is None else round(usage.cost, 6)
+    return {"audio_s": usage.audio_s, "cost": cost, "currency": usage.currency}
+
+
+def _seconds(at_ms: int) -> float:
+    return at_ms / 1000
