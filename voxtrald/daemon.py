@@ -22,7 +22,6 @@ from voxtrald.assembly import House
 from voxtrald.config import Settings, changed_needing_restart
 from voxtrald.dispatch.gate import GateChanged
 from voxtrald.dispatch.holding import Holds
-from voxtrald.dispatch.lanes import Lane
 from voxtrald.dispatch.local import LocalDispatch
 from voxtrald.dispatch.messages import SignalCame, WorkEnded
 from voxtrald.dispatch.signals import ENDING, signals_put
@@ -47,6 +46,7 @@ from voxtrald.worker import carry
 _BEAT_S = 10.0
 _CLEAR_S = 3600.0
 _STORAGE_AGAIN_S = 5.0
+_MOST_BEGUN = 500  # in one turn: a hundred thousand finished files must not keep a stop waiting
 _GRACE_MARGIN_S = 0.5  # of the grace, kept for closing the ledger
 
 Message = Hint | GateChanged | AllPrepared | KeyTried | SignalCame | SituationAsked | WorkEnded[Outcome]
@@ -154,7 +154,8 @@ class Daemon:
             self._clear_at_s = now_s + _CLEAR_S
             errands.clear(self.house)
         self._open_once()
-        self._begin_what_is_ready()
+        if self._begin_what_is_ready():
+            return 0.0
         if now_s < self._paused_until_s and self.intake.next_ready():
             wait_s = min(wait_s, self._paused_until_s - now_s)
         return max(0.0, min(wait_s, self._beat_at_s - now_s))
@@ -193,30 +194,26 @@ class Daemon:
 
     # --- beginning ---------------------------------------------------------------------------------------------
 
-    def _begin_what_is_ready(self) -> None:
-        if self._now_s() < self._paused_until_s or not any(self._is_open(lane) for _, lane in self.house.services):
-            return
+    def _begin_what_is_ready(self) -> bool:
+        """Begin what may begin; say whether there could be more, after what has come meanwhile."""
+        if not any(self.dispatch.admits(lane) for _, lane in self.house.services):
+            return False
         if self._holds.expire(now=self.house.tools.clock.now()):
             self.desk.affordable()
-        while recording := self.intake.next_ready(self._may_begin):
+        for _ in range(_MOST_BEGUN):
+            recording = None if self._is_paused() else self.intake.next_ready(self._may_begin)
+            if recording is None:
+                return False
             self._begin(recording)
-            if self._now_s() < self._paused_until_s:
-                return
+        return True
+
+    def _is_paused(self) -> bool:
+        return self._now_s() < self._paused_until_s
 
     def _may_begin(self, recording: Recording) -> bool:
         if self._holds.keeps(recording):
             return False
-        return self._is_open(self.house.lane(self.settings.for_recording(recording.relative).engine))
-
-    def _is_open(self, lane: Lane) -> bool:
-        """Whether another recording may set out on this lane.
-
-        During an outage, too: it may be one recording alone that breaks the service, and only another one's success
-        tells. During a hold only where nothing is in work that would ask again some day.
-        """
-        if not self.dispatch.has_place(lane.service):
-            return False
-        return not (lane.is_held and self.dispatch.working_in(lane.service))
+        return self.dispatch.admits(self.house.lane(self.settings.for_recording(recording.relative).engine))
 
     def _begin(self, recording: Recording) -> None:
         relative = str(recording.relative)

@@ -76,7 +76,7 @@ def test_a_missing_recogniser_holds_what_must_not_be_sent(place, recordings, tmp
     daemon.wait_event("work_held")
     place.drop(public.path, "public.wav")
     place.wait_for("public.wav")
-    wait_for(lambda: "no-model" in place.run("status").stdout, what="the reason in the status")
+    wait_for(lambda: "no-model" in "".join(place.run("status").stdout.split()), what="the reason in the status")
 
     assert daemon.stop() == 0
     assert files_in(place.inbox) == ["confidential/board.wav"]

@@ -227,6 +227,19 @@ def test_a_wrong_clock_makes_no_file_look_young(mtime_ns, began_s, floor_s):
     assert settling.ready() == (recording(seen(mtime_ns=mtime_ns)),)
 
 
+def test_a_kept_file_that_is_replaced_by_another_of_its_kind_comes_up_again():
+    """Another file of the same size and time is another file, and has stood still as long as the one before."""
+    settling = settling_with(seen())
+    settling.took(recording(seen()))
+    settling.release(PurePosixPath("talk.m4a"), keep=True)
+    settling.saw(seen(), now_s=5.0)
+    same = settling.ready()
+    settling.saw(seen(inode=8), now_s=6.0)
+
+    assert same == ()
+    assert settling.ready() == (recording(seen(inode=8)),)
+
+
 def test_what_was_seen_during_a_sweep_is_not_gone():
     """A file that came after the sweep had passed its folder, and was seen by its event, stays."""
     settling = settling_with(seen("old"))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from voxtrald.dispatch import threads
+from voxtrald.dispatch.lanes import Lane
 from voxtrald.dispatch.messages import WorkEnded
 
 Result = TypeVar("Result")
@@ -55,6 +56,14 @@ class LocalDispatch(Generic[Result]):
         """Whether another recording of this lane may begin."""
         preparing = list(self._preparing.values()).count(lane)
         return preparing < self._recordings and self.working_in(lane) < self._most
+
+    def admits(self, lane: Lane) -> bool:
+        """Whether another recording may set out on this lane.
+
+        During an outage, too: it may be one recording alone that breaks the service, and only another one's success
+        tells. During a hold only where nothing is in work that would ask again some day.
+        """
+        return self.has_place(lane.service) and not (lane.is_held and self.working_in(lane.service))
 
     def start(self, job: str, work: Callable[[], Result], *, lane: str) -> None:
         """Begin a job of a lane in a thread of its own."""

@@ -140,7 +140,7 @@ class Settling:
         look, unless it is empty. A file that a worker has is watched on, to come up again if it has changed.
         `at_least_s` lengthens the wait where looks that follow closely may be answered from a cache.
         """
-        if self._stays_kept(sighting):
+        if self._stays_kept(sighting, now_s=now_s):
             return
         track, facts = self._track(sighting.relative), sighting.facts
         track.sweep, track.device = self._sweep, sighting.device
@@ -236,17 +236,20 @@ class Settling:
         track = self._next_look()
         return None if track is None else max(track.due_s - now_s, 0.0)
 
-    def _stays_kept(self, sighting: Sighting) -> bool:
-        """Whether this is a file that is done with and has not changed; one that has is tracked anew."""
+    def _stays_kept(self, sighting: Sighting, *, now_s: float) -> bool:
+        """Whether this is a file that is done with and has not changed; one that has is tracked again."""
         path = str(sighting.relative)
         facts, _ = self._kept.get(path, (None, 0))
         if facts is None:
             return False
-        if facts != sighting.facts:
-            del self._kept[path]
-            return False
-        self._kept[path] = (facts, self._sweep)
-        return True
+        if facts == sighting.facts:
+            self._kept[path] = (facts, self._sweep)
+            return True
+        del self._kept[path]
+        track = self._track(sighting.relative)
+        track.facts = track.taken = facts
+        track.is_settled, track.still_since_s = True, now_s
+        return False
 
     def _forget(self, path: str) -> None:
         self._kept.pop(path, None)

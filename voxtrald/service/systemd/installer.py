@@ -12,7 +12,7 @@ from voxtrald.service.systemd.installation import NewFile
 from voxtrald.storage import storage_errors
 
 IN_PACKAGE = Path(__file__).parent / "units"
-IN_CLONE = Path(__file__).parents[2] / "systemd"
+IN_CLONE = Path(__file__).parents[3] / "systemd"
 
 _COMMAND_S = 60.0
 
