@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.daemon import Place, opened
+from tests.e2e.daemon import Place, has_recogniser, opened
 from tests.sound.formats import FORMATS
 from tests.sound.speech import PlacedWord, compose, speak, write_wav
+from tests.speech.weights import NEEDS, model_folder
 from tests.standin.server import Standin
 
 
@@ -52,6 +53,15 @@ class Recordings:
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
     """Make recordings in which every word is known."""
     return Recordings(tmp_path_factory.mktemp("recordings"))
+
+
+@pytest.fixture
+def weights() -> Path:
+    """Give weights for the recogniser on this machine; skip where there are none."""
+    folder = model_folder()
+    if folder is None or not has_recogniser():
+        pytest.skip(NEEDS)
+    return folder
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,13 @@ def wait_for(look: Callable[[], Any], *, what: str, timeout_s: float = _PATIENCE
             pytest.fail(f"{what} did not come true within {timeout_s:g} s; last seen: {seen!r}")
         time.sleep(_POLL_S)
     return seen
+
+
+@cache
+def has_recogniser() -> bool:
+    """Whether faster-whisper is installed where the command is."""
+    asked = [COMMAND.parent / "python", "-c", "import importlib.util as i; assert i.find_spec('faster_whisper')"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
 
 
 @dataclass(slots=True, kw_only=True)

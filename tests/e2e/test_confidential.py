@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import subprocess
 from hashlib import sha256
@@ -11,15 +10,10 @@ import pytest
 
 from tests.e2e.daemon import COMMAND, files_in, wait_for
 from tests.speech import sample, word_error_rate
-from tests.speech.weights import NEEDS, model_folder
 from tests.standin.script import TRANSCRIBE, UPLOAD
 
 PATIENCE_S = 120.0
 CLOSED = ("unshare", "--net")
-
-needs_recogniser = pytest.mark.skipif(
-    model_folder() is None or importlib.util.find_spec("faster_whisper") is None, reason=NEEDS
-)
 
 
 def closed_network_works():
@@ -34,12 +28,12 @@ def rules(model):
     return {"rules": [{"match": "confidential/**", "engine": {"kind": "local", "model": str(model)}}]}
 
 
-@needs_recogniser
-def test_a_confidential_folder_stays_on_the_machine(place, recordings):
+@pytest.mark.xdist_group("recogniser")
+def test_a_confidential_folder_stays_on_the_machine(place, recordings, weights):
     """What the rule keeps here is transcribed here, the rest goes to the service, and nothing else leaves."""
     path, text = sample()
     public = recordings.make(seconds=5, seed=7)
-    daemon = place.start(rules(model_folder()))
+    daemon = place.start(rules(weights))
     place.drop(path, "confidential/board.m4a")
     place.drop(public.path, "public.wav")
     place.wait_for("public.wav", "confidential/board.m4a", timeout_s=PATIENCE_S)
@@ -52,12 +46,12 @@ def test_a_confidential_folder_stays_on_the_machine(place, recordings):
     assert (result["engine"]["kind"], result["usage"]["cost"], result["remote_files"]) == ("local", 0, [])
 
 
-@needs_recogniser
+@pytest.mark.xdist_group("recogniser")
 @pytest.mark.skipif(not closed_network_works(), reason="needs the right to run a program without a network")
-def test_a_confidential_recording_needs_no_network(place, recordings):
+def test_a_confidential_recording_needs_no_network(place, recordings, weights):
     """Where there is no network at all, the confidential folder is served as ever and the rest waits."""
     path, text = sample()
-    daemon = place.start(rules(model_folder()), command=(*CLOSED, COMMAND))
+    daemon = place.start(rules(weights), command=(*CLOSED, COMMAND))
     place.drop(recordings.make(seconds=5, seed=7).path, "public.wav")
     place.drop(path, "confidential/board.m4a")
     place.wait_for("confidential/board.m4a", timeout_s=PATIENCE_S)

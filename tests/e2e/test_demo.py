@@ -7,36 +7,18 @@ import os
 import re
 import signal
 import subprocess
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.daemon import COMMAND, files_in
+from tests.e2e.daemon import COMMAND, files_in, has_recogniser
 from tests.e2e.test_foreground import STYLE, run_on_terminal
 from tests.speech import sample, word_error_rate
-from tests.speech.weights import NEEDS, model_folder
 from voxtrald.demonstration.scene import Scene, engine_section
 
 PATIENCE_S = 150
 ENDINGS = ("json", "m4a", "md", "srt", "txt", "vtt")
 MOST_ERRORS = 0.08  # with the pinned weights it is 0.013; another model spells differently
-
-
-@cache
-def has_recogniser() -> bool:
-    """Whether faster-whisper is installed where the command is."""
-    asked = [COMMAND.parent / "python", "-c", "import importlib.util as i; assert i.find_spec('faster_whisper')"]
-    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
-
-
-@pytest.fixture
-def weights() -> Path:
-    """Give weights for the recogniser; skip where there are none."""
-    folder = model_folder()
-    if folder is None or not has_recogniser():
-        pytest.skip(NEEDS)
-    return folder
 
 
 def start_demo(folder: Path, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
