@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
@@ -62,9 +63,25 @@ def test_it_gets_the_path_and_the_story(script, tmp_path):
     ran = run(script('printf "%s|" "$#" "$1" > args; cat > story; echo said; echo so >&2'))
 
     assert (tmp_path / "args").read_text() == "1|/out/a b;$(x).txt|"
-    assert json.loads((tmp_path / "story").read_text()) == DONE.as_json()
+    assert json.loads((tmp_path / "story").read_text()) == {**DONE.as_json(), "result": None}
     assert ran.trouble == ""
     assert ran.output == "said so"
+
+
+def test_it_gets_the_result_where_there_is_one(script, tmp_path):
+    """A JSON result among the outputs is in the story; one that somebody has taken away is not missed."""
+    result = tmp_path / "talk.json"
+    result.write_text('{"text": "good evening"}', encoding="utf-8")
+    done = replace(DONE, outputs=(*DONE.outputs, str(result)))
+
+    run(script("cat > story"), done)
+    there = json.loads((tmp_path / "story").read_text())
+    result.unlink()
+    run(script("cat > story"), done)
+    gone = json.loads((tmp_path / "story").read_text())
+
+    assert (there["result"], there["event"]) == ({"text": "good evening"}, "done")
+    assert gone["result"] is None
 
 
 def test_an_event_without_a_path_has_no_argument(script, tmp_path):

@@ -13,7 +13,7 @@ import selectors
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
@@ -31,6 +31,7 @@ PASSED_ON: Final = frozenset({"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDI
 LAST_WORD_S: Final = 1.0
 """How long an ended script may take to go."""
 
+_RESULT: Final = ".json"
 _TURN_S: Final = 0.2
 _PAUSE_S: Final = 0.02
 _KEPT_BYTES: Final = 4096
@@ -55,6 +56,20 @@ def script_environment(environ: Mapping[str, str], *, event: str) -> dict[str, s
     return {**passed, "VOXTRALD_EVENT": event}
 
 
+def story_of(happening: Happening) -> bytes:
+    """Write what a script reads: the event, and under `result` the JSON result, null where none was left."""
+    return json.dumps({**happening.as_json(), "result": _result_in(happening.outputs)}, ensure_ascii=True).encode()
+
+
+def _result_in(outputs: Sequence[str]) -> object:
+    for path in outputs:
+        if path.endswith(_RESULT):
+            # Somebody may have taken the file away already; then the rest of the story has to do.
+            with contextlib.suppress(OSError, ValueError):
+                return json.loads(Path(path).read_bytes())
+    return None
+
+
 def run_script(
     script: Path,
     happening: Happening,
@@ -66,7 +81,7 @@ def run_script(
 ) -> Ran:
     """Run the script for one event and wait for its end, at most `limit_s` seconds, or until stop."""
     with tempfile.TemporaryFile() as story:  # a file, not a pipe: nobody waits for a script that does not read
-        story.write(json.dumps(happening.as_json(), ensure_ascii=True).encode())
+        story.write(story_of(happening))
         story.seek(0)
         try:
             process = subprocess.Popen(
