@@ -124,6 +124,16 @@ def test_an_unknown_price_is_a_warning_where_spending_is_limited(folders):
     assert "model" not in findings(folders, open_engines=engines(Asked(price=0.1)), **limited)
 
 
+def test_a_retired_model_is_told_once(folders):
+    """What the check refuses for is not repeated as a warning."""
+    denial = ApiDenied("the model was taken away", hint="choose another")
+    asked = engines(Asked(check=raising(denial), warnings=("the model was taken away; choose another",)))
+
+    found = list(examine(Settings(folders=folders), environ=KEY, open_engines=asked))
+
+    assert [each.subject for each in found if each.grade is not Grade.FINE] == ["service"]
+
+
 def test_a_folder_that_cannot_be_used_is_broken(folders):
     """A file in a folder's place is named."""
     folders.outbox.write_bytes(b"")

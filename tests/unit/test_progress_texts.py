@@ -29,6 +29,7 @@ def chunk(state, **changes):
     [
         (DONE, "done (90 s paid, 0.0053 USD): /out/talk.txt"),
         (Done(outputs=(), tally=Tally()), "done (0 s paid): "),
+        (Done(outputs=(), tally=Tally(audio_s=61.0)), "done (61 s sent, price unknown): "),
         (
             Failed(reason=Reason.NO_AUDIO, message="no sound", hint="export it", outputs=(), tally=Tally()),
             "failed (no_audio): no sound; export it",

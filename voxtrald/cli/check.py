@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from voxtrald import logs
 from voxtrald.assembly import House
 from voxtrald.cli.options import config_option, read_settings
 from voxtrald.config import Settings
@@ -26,6 +27,7 @@ STYLES = {Grade.FINE: "green", Grade.WARNING: "yellow", Grade.BROKEN: "red"}
 def check(config: Path | None) -> int:
     """Look for what would keep the program from working, and say what to do about it."""
     settings = read_settings(config)
+    logs.configure("error", settings.logging.format)  # the findings say the rest
     console = Console(highlight=False, soft_wrap=True)
     findings = []
     for finding in examine(settings, environ=os.environ, open_engines=lambda: opened_engines(settings)):

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from voxtrald.dispatch.gate import GateChanged
 from voxtrald.foreground import Begun, Ended, Report
 from voxtrald.naming import shown
-from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome, OverBudget
+from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome, OverBudget, Tally
 from voxtrald.pipeline.progress import ChunkProgress
 from voxtrald.store.ledger_chunks import ChunkState
 
@@ -134,12 +134,18 @@ def gate_text(change: GateChanged) -> str:
             return f"{change.service} answers again"
 
 
+def paid_text(tally: Tally) -> str:
+    """Say how much audio was paid for and what it cost, where anybody knows the price."""
+    if tally.cost is not None:
+        return f"{tally.audio_s:.0f} s paid, {tally.cost:.4f} {tally.currency}"
+    return f"{tally.audio_s:.0f} s sent, price unknown" if tally.audio_s else "0 s paid"
+
+
 def outcome_text(outcome: Outcome) -> str:
     """Say how a file ended."""
     match outcome:
         case Done(outputs=outputs, tally=tally):
-            cost = "" if tally.cost is None else f", {tally.cost:.4f} {tally.currency}"
-            return f"done ({tally.audio_s:.0f} s paid{cost}): {' '.join(shown(name) for name in outputs)}"
+            return f"done ({paid_text(tally)}): {' '.join(shown(name) for name in outputs)}"
         case Failed(reason=reason, message=message, hint=hint):
             return f"failed ({reason.value}): {message}" + (f"; {hint}" if hint else "")
         case Deferred(message=message, hint=hint) | OverBudget(message=message, hint=hint):

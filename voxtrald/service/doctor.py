@@ -97,10 +97,12 @@ def engine_findings(open_engines: OpenEngines, *, caps: Sequence[Cap]) -> Iterat
     try:
         with open_engines() as engines:
             for engine in engines:
-                yield service_finding(engine)
+                found = service_finding(engine)
+                yield found
                 price = engine.capabilities.price_per_minute
                 warnings = (*engine.warnings, *unpriced([(engine.model, price)], caps))
-                yield from (Finding(grade=Grade.WARNING, subject="model", what=what) for what in warnings)
+                fresh = [what for what in warnings if not what.startswith(found.what)]  # a retired model is told once
+                yield from (Finding(grade=Grade.WARNING, subject="model", what=what) for what in fresh)
     except ConfigError as error:
         yield Finding(grade=Grade.BROKEN, subject="configuration", what=error.message, hint=error.hint)
     except VoxtraldError as error:
