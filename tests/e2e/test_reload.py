@@ -86,3 +86,14 @@ def test_the_log_level_follows_a_reload(place):
 
     assert daemon.stop() == 0
     assert daemon.events("daemon_stopped") == []
+
+
+def test_what_only_a_restart_can_change_is_said_and_not_half_done(place):
+    """A new way of watching is refused at a reload, with the key's name, rather than taken and not followed."""
+    daemon = place.start()
+    place.configure({"watch": {"settle_s": 3.0}, "logging": {"level": "error"}})
+    refused = reload(daemon, expecting="reload_refused")
+
+    assert refused["problems"] == ["watch.settle_s needs a restart to change"]
+    assert daemon.stop() == 0
+    assert daemon.events("daemon_stopped")  # the level of the log is as it was

@@ -490,10 +490,10 @@ def test_a_host_taken_off_the_list_needs_a_restart(config):
 
 def test_only_some_keys_need_a_restart(config):
     """Of two versions of the file, the changed keys that wait for a restart are named."""
-    old = load_settings(config("watch: {settle_s: 1}"), environ={})
-    new = load_settings(config("watch: {settle_s: 2}\nfolders: {inbox: other}\n"), environ={})
+    old = load_settings(config("retry: {attempts: 1}"), environ={})
+    new = load_settings(config("retry: {attempts: 2}\nfolders: {inbox: other}\nwatch: {settle_s: 9}\n"), environ={})
 
-    assert changed_needing_restart(old, new) == ("folders.inbox",)
+    assert changed_needing_restart(old, new) == ("folders.inbox", "watch.settle_s")
     assert changed_needing_restart(old, old) == ()
 
 

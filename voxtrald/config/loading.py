@@ -27,7 +27,9 @@ SYSTEM_FILE = Path("/etc/voxtrald/config.yaml")
 RESTART_KEYS = (
     *("folders.inbox", "folders.outbox", "folders.error", "folders.state"),
     *("dispatch.url", "web.listen", "metrics.listen"),
+    *("watch.mode", "watch.settle_s", "watch.rescan_s", "watch.recursive", "watch.ignore"),
     *("watch.links", "watch.link_hosts"),  # a host taken off the list must not stay on it unnoticed
+    "limits.requests_per_s",
 )
 
 

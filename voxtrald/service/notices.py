@@ -12,7 +12,7 @@ from voxtrald.pipeline.outcome import Done, Failed, Tally
 
 log = structlog.get_logger()
 
-HELD = "nothing was moved or lost; mend the key or the account, then reload (SIGHUP) or wait"
+HELD = "nothing was moved or lost; mend the key, the account or the model, then reload (SIGHUP), restart or wait"
 _OUTAGE = "nothing is lost and no attempts are used up; it goes on by itself"
 
 
