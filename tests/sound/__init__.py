@@ -2,7 +2,7 @@
 
     from tests.sound.speech import PlacedWord, compose, speak, write_wav
     from tests.sound.hearing import BROKEN, hear
-    from tests.sound.formats import FORMATS, convert, sample_recording
+    from tests.sound.formats import FORMATS, convert
 
     words = compose(60_000, seed=1)                      # what is said, and when
     samples = speak(words, 60_000)                       # int16, mono, 16 kHz

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import imageio_ffmpeg
-
-from tests.sound.speech import PlacedWord, compose, speak, write_wav
 
 _PICTURE = ("-f", "lavfi", "-i", "color=c=black:s=64x36:r=5")
 _SILENCE = ("-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono")
@@ -90,13 +87,3 @@ def convert(source: Path, target: Path, *arguments: str, inputs: Sequence[str] =
     )
     assert finished.returncode == 0, finished.stderr
     return target
-
-
-def sample_recording(path: Path, minutes: float, *, seed: int = 1) -> tuple[PlacedWord, ...]:
-    """Write tone-coded speech of so many minutes as an m4a file, and return what is said in it."""
-    duration_ms = round(minutes * 60_000)
-    words = compose(duration_ms, seed=seed)
-    with tempfile.TemporaryDirectory() as folder:
-        wav = write_wav(Path(folder) / "speech.wav", speak(words, duration_ms))
-        convert(wav, path, "-c:a", "aac", "-b:a", "64k", "-aac_coder", "fast", "-f", "ipod")
-    return words

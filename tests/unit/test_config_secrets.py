@@ -8,12 +8,16 @@ from voxtrald.config import (
     EngineSettings,
     find_api_key,
     load_settings,
-    read_api_key,
     require_api_key,
     setting_warnings,
 )
 from voxtrald.config.secrets import key_warnings, secret_paths
 from voxtrald.errors import ConfigError
+
+
+def read_api_key(engine, environ):
+    """Read the key of an engine outside of rules."""
+    return require_api_key(engine, environ, main=engine)
 
 
 @pytest.fixture

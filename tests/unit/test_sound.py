@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.sound.formats import FORMATS, sample_recording
+from tests.sound.formats import FORMATS
 from tests.sound.hearing import BROKEN, hear
 from tests.sound.speech import RATE, WORD_MS, compose, place, speak, write_wav
 from tests.sound.vocabulary import VOCABULARY, index_from, index_of, symbols_of, word_of
@@ -158,23 +157,3 @@ def test_words_survive_every_format(name, tmp_path):
     assert heard is not None
     assert texts(heard.words) == texts(words)
     assert all(abs(one.start_ms - other.start_ms) <= 50 for one, other in zip(heard.words, words, strict=True))
-
-
-def test_a_sample_recording_says_what_it_says(tmp_path):
-    """The demonstration's recording holds exactly the words that were given back for it."""
-    words = sample_recording(tmp_path / "talk.m4a", 0.5)
-
-    heard = Ears().listen(tmp_path / "talk.m4a", "")
-
-    assert heard is not None
-    assert texts(heard.words) == texts(words)
-
-
-def test_hearing_is_fast():
-    """Ten minutes of speech are heard in less than a second of processor time."""
-    samples = speak(compose(600_000, seed=8), 600_000)
-    started_s = time.process_time()
-
-    hear(samples, RATE)
-
-    assert time.process_time() - started_s < 1.0

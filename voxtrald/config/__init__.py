@@ -10,7 +10,7 @@ from voxtrald.config.loading import (
 )
 from voxtrald.config.matching import matches
 from voxtrald.config.operating import MetricsSettings, NotifySettings, listen_place
-from voxtrald.config.secrets import KEY_NEEDED, find_api_key, read_api_key, require_api_key
+from voxtrald.config.secrets import KEY_NEEDED, find_api_key, require_api_key
 from voxtrald.config.sections import (
     AudioSettings,
     ChunkSettings,
@@ -50,7 +50,6 @@ __all__ = [
     "listen_place",
     "load_settings",
     "matches",
-    "read_api_key",
     "require_api_key",
     "setting_warnings",
 ]

@@ -88,11 +88,6 @@ def require_api_key(engine: EngineSettings, environ: Mapping[str, str], *, main:
     return key
 
 
-def read_api_key(engine: EngineSettings, environ: Mapping[str, str]) -> SecretStr:
-    """Read the key of the engine outside of rules; see `require_api_key`."""
-    return require_api_key(engine, environ, main=engine)
-
-
 def key_source(engine: EngineSettings, environ: Mapping[str, str], *, main: EngineSettings) -> KeySource | None:
     """Tell where the key would be read from, or None where no source is set or the kind needs none."""
     variable = key_variable(engine.kind)
