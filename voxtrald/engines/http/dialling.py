@@ -11,16 +11,14 @@ import errno
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from voxtrald.engines.http.pooling import PoolAdapter, shut_down
 from voxtrald.errors import ApiUnreachable, Reason, RecordingError, StopRequested
 from voxtrald.links import is_public
 from voxtrald.stopping import Stop
@@ -149,14 +147,14 @@ class Line:
         with self._lock:
             self._socket = opened
             if self._is_broken:
-                _shut_down(opened)
+                shut_down(opened)
 
     def break_off(self) -> None:
         """Wake up whoever reads."""
         with self._lock:
             self._is_broken = True
             if self._socket is not None:
-                _shut_down(self._socket)
+                shut_down(self._socket)
 
     def require_whole(self) -> None:
         """Check that nothing broke it off.
@@ -176,34 +174,17 @@ class Line:
             )
 
 
-def _shut_down(opened: socket.socket) -> None:
-    with suppress(OSError):  # closed meanwhile
-        # Not `opened.shutdown`: that of a TLS socket pulls the TLS state away from under its reader.
-        socket.socket.shutdown(opened, socket.SHUT_RDWR)
-
-
 def _session(line: Line) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # no proxy, no ~/.netrc
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _Adapter(line))
+        session.mount(scheme, _adapter(line))
     return session
 
 
-class _Adapter(HTTPAdapter):
-    """An adapter whose connections are made by a line."""
+def _adapter(line: Line) -> PoolAdapter:
+    """Make an adapter whose connections are made by a line."""
 
-    def __init__(self, line: Line) -> None:
-        self._pools = _pools(line)
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make the pools' manager as usual, with our pools."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-
-def _pools(line: Line) -> dict[str, type[HTTPConnectionPool]]:
     class LineHTTP(HTTPConnection):
         def _new_conn(self) -> socket.socket:
             return line.connect(self.host, self.port)
@@ -216,10 +197,4 @@ def _pools(line: Line) -> dict[str, type[HTTPConnectionPool]]:
             super().connect()
             line.use(self.sock)
 
-    class PoolHTTP(HTTPConnectionPool):
-        ConnectionCls = LineHTTP
-
-    class PoolHTTPS(HTTPSConnectionPool):
-        ConnectionCls = LineHTTPS
-
-    return {"http": PoolHTTP, "https": PoolHTTPS}
+    return PoolAdapter(http=LineHTTP, https=LineHTTPS)

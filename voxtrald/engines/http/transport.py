@@ -10,22 +10,20 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests_toolbelt.multipart.encoder import MultipartEncoder
-from urllib3 import PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from voxtrald import __version__
 from voxtrald.clock import Clock
+from voxtrald.engines.http.pooling import PoolAdapter, shut_down
 from voxtrald.engines.http.refusals import read_error
 from voxtrald.engines.http.replies import Errand, Reply
 from voxtrald.engines.http.slots import RequestSlots
@@ -223,7 +221,7 @@ class Transport:
         session.max_redirects = _MOST_REDIRECTS
         session.headers.update({"User-Agent": f"voxtrald/{__version__}", "Accept": "application/json"})
         for scheme in ("https://", "http://"):
-            session.mount(scheme, _Adapter(self._sockets))
+            session.mount(scheme, _adapter(self._sockets))
         return session
 
 
@@ -283,31 +281,12 @@ class _Sockets:
         with self._lock:
             sockets = list(self._open)
         for each in sockets:
-            with suppress(OSError):  # closed meanwhile
-                # Not `each.shutdown`: that of a TLS socket pulls the TLS state away from under its reader.
-                socket.socket.shutdown(each, socket.SHUT_RDWR)
+            shut_down(each)
 
 
-class _Adapter(HTTPAdapter):
-    """An adapter whose connections tell which sockets they use."""
+def _adapter(sockets: _Sockets) -> PoolAdapter:
+    """Make an adapter whose connections tell which sockets they use."""
 
-    def __init__(self, sockets: _Sockets) -> None:
-        self._pools = _observed_pools(sockets)
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """Make the pools' manager as usual, with our pools."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-    def proxy_manager_for(self, *args: Any, **options: Any) -> PoolManager:
-        """Make the manager for a proxy as usual, with our pools."""
-        manager: PoolManager = super().proxy_manager_for(*args, **options)
-        manager.pool_classes_by_scheme = self._pools
-        return manager
-
-
-def _observed_pools(sockets: _Sockets) -> dict[str, type[HTTPConnectionPool]]:
     class ObservedHTTP(HTTPConnection):
         def connect(self) -> None:
             super().connect()
@@ -318,10 +297,4 @@ def _observed_pools(sockets: _Sockets) -> dict[str, type[HTTPConnectionPool]]:
             super().connect()
             sockets.add(self.sock)
 
-    class PoolHTTP(HTTPConnectionPool):
-        ConnectionCls = ObservedHTTP
-
-    class PoolHTTPS(HTTPSConnectionPool):
-        ConnectionCls = ObservedHTTPS
-
-    return {"http": PoolHTTP, "https": PoolHTTPS}
+    return PoolAdapter(http=ObservedHTTP, https=ObservedHTTPS)
