@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
+from voxtrald.transcript.joining import join
 from voxtrald.transcript.model import PlacedAnswer, Segment, Span, Transcript
 from voxtrald.transcript.placing import place
 from voxtrald.transcript.stitching import stitch
@@ -16,9 +17,9 @@ from voxtrald.transcript.words import join_texts
 def merge(answers: Sequence[PlacedAnswer], *, duration_ms: int, missing: Sequence[Span] = ()) -> Transcript:
     """Join the chunks' answers in the recording's time.
 
-    Starts never decrease, everything lies in `[0, duration_ms]`, and what two chunks heard in their overlap
-    is kept once. `missing` names the chunks without an answer; what their neighbours heard of them is not
-    missing.
+    Starts never decrease, everything lies in `[0, duration_ms]`, what two chunks heard in their overlap is kept
+    once, and a sentence that a cut broke is whole. `missing` names the chunks without an answer; what their
+    neighbours heard of them is not missing.
 
     Engines count speakers anew in every chunk. As long as nobody has compared the voices, the first speaker
     of chunk 2 is not claimed to be the first speaker of chunk 1: with several chunks a label carries its
@@ -32,7 +33,7 @@ def merge(answers: Sequence[PlacedAnswer], *, duration_ms: int, missing: Sequenc
         following = place(placed, duration_ms=duration_ms, speaker_mark=mark)
         overlap = Span(start_ms=placed.span.start_ms, end_ms=min(heard_to_ms, placed.span.end_ms))
         is_shared = overlap.length_ms > 0
-        segments = stitch(segments, following, overlap=overlap) if is_shared else (*segments, *following)
+        segments = join(*stitch(segments, following, overlap=overlap)) if is_shared else join(segments, following)
         heard_to_ms = max(heard_to_ms, placed.span.end_ms)
     segments = _in_order(segments)
     return Transcript(

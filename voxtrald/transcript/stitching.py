@@ -44,11 +44,17 @@ class _Run:
     length: int
 
 
-def stitch(left: Sequence[Segment], right: Sequence[Segment], *, overlap: Span) -> tuple[Segment, ...]:
-    """Join the segments of two neighbouring chunks; what both heard in `overlap` is kept once.
+Sides = tuple[tuple[Segment, ...], tuple[Segment, ...]]
+
+
+def stitch(left: Sequence[Segment], right: Sequence[Segment], *, overlap: Span) -> Sides:
+    """Fit the segments of two neighbouring chunks together; what both heard in `overlap` is kept once.
 
     Where no words agree the joint is the middle of the overlap, and nothing is dropped where the other chunk
     is silent.
+
+    Returns:
+        What to take from `left`, and what to take from `right`.
     """
     most = _SPARE_CHARACTERS + _FASTEST_CHARACTERS_PER_S * overlap.length_ms // 1000
     near_left = dropwhile(lambda segment: segment.end_ms <= overlap.start_ms, left)
@@ -59,7 +65,7 @@ def stitch(left: Sequence[Segment], right: Sequence[Segment], *, overlap: Span) 
     kept, dropped = _split_at(run, tail, head) if run else _split_by_time(tail, head, overlap=overlap)
     following = _drop_first(right, dropped)
     until_ms = following[0].start_ms if following else overlap.end_ms
-    return (*_drop_last(left, len(tail) - kept, until_ms=until_ms), *following)
+    return tuple(_drop_last(left, len(tail) - kept, until_ms=until_ms)), tuple(following)
 
 
 # --- the words near the joint -------------------------------------------------------------------------------
