@@ -568,7 +568,7 @@ def test_a_copy_is_not_deleted_under_a_running_upload_of_its_bytes(bench, chunk,
         answers = []
         sender = threading.Thread(target=lambda: answers.append(second.attempt()), daemon=True)
         sender.start()
-        wait_until(lambda: standin.records._open.total() == 1, what="the second upload")
+        wait_until(lambda: standin.script.hanging, what="the second upload")
         first.close()
 
         assert len(standin.files) == 1
