@@ -10,6 +10,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 WORKERS ?= 2
+MINUTES ?= 10
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -19,7 +20,7 @@ ASR_SERVER := $(VENV)/servers/open-asr-server
 INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check
 IS_USABLE := import sys, pip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: help setup local lab demo test lint types layers check wheel clean
+.PHONY: help setup local lab demo test formats fuzz lint types layers check wheel clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +66,14 @@ demo: $(INSTALLED_LOCAL) ## watch it work: a real daemon, a recording, a recogni
 
 test: $(INSTALLED) ## run the whole test suite
 	$(VENV_PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=loadgroup
+
+formats: $(INSTALLED) ## try two hours of every format, some minutes; write the table in docs/formats.md
+	$(VENV_PYTHON) -m tests.formats.table
+
+fuzz: $(INSTALLED) ## fuzz what reads strangers' bytes, MINUTES (10) for each of two fuzzers
+	$(INSTALL) --editable '.[fuzz]'
+	$(VENV_PYTHON) -m tests.fuzz.guided --minutes $(MINUTES)
+	$(VENV_PYTHON) -m tests.fuzz.mutating --minutes $(MINUTES)
 
 lint: $(INSTALLED) ## check format and style
 	$(VENV_PYTHON) -m ruff format --check .

@@ -25,9 +25,8 @@ from benchmarks.footprint import cpu_s
 from benchmarks.program import Program, running
 from benchmarks.recordings import Sample, short_mp3s
 from benchmarks.reporting import options, percentile, show, write
-from voxtrald.assembly import LEDGER_FILE
 from voxtrald.clock import Clock
-from voxtrald.store.ledger import Ledger
+from voxtrald.store.ledger import LEDGER_FILE, Ledger
 
 _FOLDERS: Final = 300
 _LONG_AGO: Final = "2026-01-01T00:00:00.000000+00:00"

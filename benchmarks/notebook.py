@@ -36,12 +36,19 @@ with warnings.catch_warnings():
 
 MODEL = "voxtral-mini-2602"
 CHUNK_MS = 14 * 60 * 1000
-CODECS = {".mp3": "mp3", ".m4a": "aac", ".wav": "pcm_s16le"}
+CODECS = {
+    ".mp3": "mp3",
+    ".m4a": "aac",
+    ".mp4": "aac",
+    ".wav": "pcm_s16le",
+    ".flac": "flac",
+    ".opus": "opus",
+}
 HEADERS = {"Authorization": f"Bearer {KEY}"}
 
 
-def transcribe(path: Path, *, base_url: str, out: Path) -> dict[str, Any]:
-    """Do as the notebook does; give when what happened."""
+def transcribe(path: Path, *, base_url: str | None, out: Path) -> dict[str, Any]:
+    """Do as the notebook does; give when what happened. Without an address the pieces are made and not sent."""
     marks: dict[str, Any] = {"began_s": time.monotonic()}
     out.mkdir(parents=True, exist_ok=True)
     AudioSegment.converter = imageio_ffmpeg.get_ffmpeg_exe()
@@ -54,7 +61,11 @@ def transcribe(path: Path, *, base_url: str, out: Path) -> dict[str, Any]:
         chunk.export(str(out / f"{name}.mp3"), format="mp3").close()
         buffer = BytesIO()
         chunk.export(buffer, format="mp3")
+        marks.setdefault("first_s", time.monotonic())
+        marks["uploaded_bytes"] = marks.get("uploaded_bytes", 0) + buffer.tell()
         buffer.seek(0)
+        if base_url is None:
+            continue
         answer = send(buffer, name=f"{name}.mp3", base_url=base_url)
         (out / f"{name}.json").write_text(json.dumps(answer, ensure_ascii=False, indent=2), encoding="utf-8")
     return marks | {"ended_s": time.monotonic(), "cpu_s": sum(os.times()[:4]), "chunks": total}
@@ -89,7 +100,7 @@ def main() -> None:
     """Transcribe one file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recording", type=Path)
-    parser.add_argument("--base-url", required=True)
+    parser.add_argument("--base-url", help="where to send the pieces; without it they are only made")
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
     json.dump(transcribe(chosen.recording, base_url=chosen.base_url, out=chosen.out), sys.stdout)

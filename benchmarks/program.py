@@ -62,8 +62,8 @@ class Program:
         """Read the words of a transcript."""
         return (self.outbox / f"{recording.stem}.txt").read_text(encoding="utf-8").split()
 
-    def wait_for(self, condition: Callable[[], bool], *, timeout_s: float) -> float:
-        """Wait until something is so; give the moment.
+    def wait_for(self, condition: Callable[[], bool], *, timeout_s: float, poll_s: float = _POLL_S) -> float:
+        """Wait until something is so, looking every so often; give the moment.
 
         Raises:
             BenchmarkFailed: it was not in time, the daemon ended, or a recording was set aside.
@@ -73,7 +73,7 @@ class Program:
             failed = [path.name for path in (self.root / "error").rglob("*") if path.is_file()]
             if failed or self.process.poll() is not None or time.monotonic() > until_s:
                 raise BenchmarkFailed(f"set aside: {failed}, exit code: {self.process.poll()}; {self._last_lines()}")
-            time.sleep(_POLL_S)
+            time.sleep(poll_s)
         return time.monotonic()
 
     def _last_lines(self) -> str:

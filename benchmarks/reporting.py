@@ -18,14 +18,19 @@ def options(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a table in Markdown."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Give a table in Markdown, with its cells aligned."""
     cells = [list(map(_shown, row)) for row in [columns, *rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
     lines.insert(1, " | ".join("-" * width for width in widths))
+    return "\n".join(f"| {line} |" for line in lines)
+
+
+def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table in Markdown."""
     print(f"\n{title}\n")
-    print("\n".join(f"| {line} |" for line in lines), flush=True)
+    print(table(columns, rows), flush=True)
 
 
 def write(path: Path | None, figures: Mapping[str, Any]) -> None:

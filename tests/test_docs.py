@@ -15,7 +15,7 @@ import pytest
 from tests.settings_table import PLACE, keys, settings_table
 from tests.sound.formats import FORMATS as RECORDED
 from voxtrald import errors
-from voxtrald.cli.app import EXIT_INTERRUPTED, EXIT_USAGE, voxtrald
+from voxtrald.cli.app import COMMANDS, EXIT_INTERRUPTED, EXIT_USAGE, voxtrald
 from voxtrald.config import Settings, load_settings
 from voxtrald.engines.voxtral.models import MODELS
 from voxtrald.errors import Reason, VoxtraldError
@@ -106,12 +106,28 @@ def test_every_key_that_a_page_names_exists():
 # --- the commands -------------------------------------------------------------------------------------------
 
 
+def commands() -> dict[str, click.Command]:
+    """Give every command by its name; they are imported when they are asked for."""
+    context = click.Context(voxtrald)
+    named = {name: voxtrald.get_command(context, name) for name in voxtrald.list_commands(context)}
+    return {name: command for name, command in named.items() if command is not None}
+
+
+def test_every_command_that_is_listed_is_there():
+    """A name in the list of commands leads to a command of that name, and no other name does."""
+    context = click.Context(voxtrald)
+
+    assert {name: command.name for name, command in commands().items()} == {name: name for name in COMMANDS}
+    assert voxtrald.get_command(context, "app") is None
+
+
 def test_every_command_that_a_page_names_exists():
     """Each `voxtrald COMMAND` is a command, with the options that stand beside it."""
+    known_commands = commands()
     wrong = []
     for page in PAGES:
         for found in COMMAND.finditer(page.read_text("utf-8")):
-            command = voxtrald.commands.get(found["name"])
+            command = known_commands.get(found["name"])
             options = re.findall(r"--[a-z-]+", found["rest"])
             known = {name for parameter in getattr(command, "params", ()) for name in parameter.opts} | {"--help"}
             if command is None or not set(options) <= known:
@@ -125,13 +141,13 @@ def test_the_table_of_commands_is_complete():
     page = read("README.md")
     own = [
         option
-        for command in voxtrald.commands.values()
+        for command in commands().values()
         for parameter in command.params
         if isinstance(parameter, click.Option)
         for option in parameter.opts
     ]
 
-    assert {name for name in voxtrald.commands if f"| `voxtrald {name}" not in page} == set()
+    assert {name for name in commands() if f"| `voxtrald {name}" not in page} == set()
     assert {option for option in own if f"`{option}" not in page} == set()
 
 

@@ -16,14 +16,14 @@ import pytest
 HOUSE = """
     cli __main__
     daemon foreground demonstration
-    worker errands
+    worker errands admission
     assembly
     service
     pipeline
     dispatch
     watch | engines | audio | store
     transcript
-    config links retrying naming globbing redacting errors logs steps clock stopping storage
+    config links retrying naming globbing redacting errors logs steps clock stopping storage marks heap
     __init__
 """
 
@@ -35,6 +35,7 @@ OWNERS = {
     "urllib3": "engines/*",
     "subprocess": "audio/* engines/whisper/process.py demonstration/processes.py "
     "service/systemd/installer.py service/messages/scripts.py",
+    "ctypes": "audio/jail/kernel.py heap.py",
     "pydub": "audio/*",
     "imageio_ffmpeg": "audio/*",
     "faster_whisper": "engines/whisper/model.py",
@@ -55,7 +56,7 @@ CALLS = {"structlog.configure": "logs.py", "structlog.configure_once": "logs.py"
 
 # Values in, values out. These import each other and the quiet part of the standard library, and nothing else.
 PURE = (
-    *("errors.py", "globbing.py", "naming.py", "redacting.py", "retrying.py"),
+    *("errors.py", "globbing.py", "marks.py", "naming.py", "redacting.py", "retrying.py"),
     *("transcript/*", "watch/settling.py", "dispatch/circuit.py", "pipeline/deciding.py", "pipeline/outcome.py"),
     *("engines/http/answers.py", "engines/http/refusals.py", "engines/http/replies.py"),
     *("engines/compatible/detecting.py", "engines/compatible/languages.py", "engines/compatible/reading.py"),

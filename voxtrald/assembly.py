@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from voxtrald import logs
-from voxtrald.audio.ffmpeg import Ffmpeg, find_ffmpeg
+from voxtrald.audio.ffmpeg import Ffmpeg
+from voxtrald.audio.finding import find_ffmpeg
 from voxtrald.clock import Clock
 from voxtrald.config import EngineSettings, Settings, find_api_key
 from voxtrald.dispatch.budget import Budget, caps_in
@@ -27,10 +28,9 @@ from voxtrald.engines.sharing import CopiesInUse
 from voxtrald.errors import ConfigError, Problem
 from voxtrald.pipeline.assignment import Tools
 from voxtrald.stopping import Stop
-from voxtrald.store.ledger import Ledger
+from voxtrald.store.ledger import LEDGER_FILE, Ledger
 from voxtrald.store.results import Results
 
-LEDGER_FILE = "ledger.sqlite3"
 RESULTS_FOLDER = "results"
 ENGINES_FOLDER = "engines"
 
@@ -74,6 +74,8 @@ class House:
         cores = os.cpu_count() or 1
         with ExitStack() as opening:
             ffmpeg = Ffmpeg(find_ffmpeg(settings.audio.ffmpeg, environ), slots=cores, stop=stop)
+            opening.callback(ffmpeg.close)
+            ffmpeg.jail()
             ledger = opening.enter_context(Ledger.open(settings.folders.state / LEDGER_FILE, clock=clock))
             tools = Tools(
                 ffmpeg=ffmpeg,

@@ -18,16 +18,17 @@ from functools import partial
 import structlog
 
 from voxtrald import errands, logs
+from voxtrald.admission import Admission
 from voxtrald.assembly import House
 from voxtrald.config import Settings, changed_needing_restart
+from voxtrald.dispatch.asides import Asides, FilesSeen
 from voxtrald.dispatch.gate import GateChanged
-from voxtrald.dispatch.holding import Holds
 from voxtrald.dispatch.local import LocalDispatch
 from voxtrald.dispatch.messages import SignalCame, WorkEnded
 from voxtrald.dispatch.signals import ENDING, signals_put
 from voxtrald.dispatch.threads import Broken
 from voxtrald.errors import ConfigError, StorageUnavailable, VoxtraldError
-from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Outcome, OverBudget
+from voxtrald.pipeline.outcome import Changed, Deferred, Done, Elsewhere, Failed, Held, Outcome, OverBudget
 from voxtrald.pipeline.progress import AllPrepared, Progress
 from voxtrald.pipeline.starting import close_interrupted
 from voxtrald.service import notices
@@ -36,7 +37,6 @@ from voxtrald.service.situation import Situation, SituationAsked, look_around
 from voxtrald.service.systemd.sd_notify import ServiceManager
 from voxtrald.service.systemd.supervision import KeyTried, Supervision
 from voxtrald.store.folders import Folders
-from voxtrald.store.jobs import JobState
 from voxtrald.store.locks import is_alive
 from voxtrald.watch.intake import Intake
 from voxtrald.watch.settling import Recording
@@ -49,7 +49,7 @@ _STORAGE_AGAIN_S = 5.0
 _MOST_BEGUN = 500  # in one turn: a hundred thousand finished files must not keep a stop waiting
 _GRACE_MARGIN_S = 0.5  # of the grace, kept for closing the ledger
 
-Message = Hint | GateChanged | AllPrepared | KeyTried | SignalCame | SituationAsked | WorkEnded[Outcome]
+Message = FilesSeen | Hint | GateChanged | AllPrepared | KeyTried | SignalCame | SituationAsked | WorkEnded[Outcome]
 
 log = structlog.get_logger()
 
@@ -78,7 +78,7 @@ class Daemon:
     folders: Folders = field(init=False)
     supervision: Supervision = field(init=False)
     _jobs: dict[str, Recording] = field(default_factory=dict)
-    _holds: Holds = field(default_factory=Holds)
+    _admission: Admission = field(init=False)
     _beat_at_s: float = 0.0
     _clear_at_s: float = 0.0
     _paused_until_s: float = 0.0
@@ -92,6 +92,7 @@ class Daemon:
         self.intake = Intake(folders.inbox, settings=self.settings.watch, put=self.mailbox.put, state=folders.state)
         self.dispatch = LocalDispatch(recordings=limits.recordings, requests=limits.requests, put=self.mailbox.put)
         self.folders = Folders.named_in(folders)
+        self._admission = Admission(house=self.house, asides=Asides(folders.inbox, put=self.mailbox.put))
         self.supervision = Supervision(manager=self.manager, services=lambda: self.house.services, put=self.mailbox.put)
 
     def run(self) -> int:
@@ -134,10 +135,11 @@ class Daemon:
             message = self.mailbox.get(timeout=wait_s)
         except queue.Empty:
             return
-        # Take what else has come, so that a burst of events costs one look at what is ready.
-        self._take(message)
-        for _ in range(self.mailbox.qsize()):
-            self._take(self.mailbox.get())
+        # Take what else has come, so that a burst of events costs one look at the inbox, and one at what is ready.
+        messages = [message, *(self.mailbox.get() for _ in range(self.mailbox.qsize()))]
+        self.intake.take(*(each for each in messages if isinstance(each, Hint)), now_s=self._now_s())
+        for each in messages:
+            self._take(each)
 
     def _do_what_is_due(self) -> float:
         now_s = self._now_s()
@@ -156,14 +158,15 @@ class Daemon:
         self._open_once()
         if self._begin_what_is_ready():
             return 0.0
-        if now_s < self._paused_until_s and self.intake.next_ready():
+        if now_s < self._paused_until_s and self.intake.next_ready(self._admission.lane_of):
             wait_s = min(wait_s, self._paused_until_s - now_s)
-        return max(0.0, min(wait_s, self._beat_at_s - now_s))
+        asides_in_s = self._admission.asides.look(now_s=now_s) - now_s
+        return max(0.0, min(wait_s, asides_in_s, self._beat_at_s - now_s))
 
     def _take(self, message: Message) -> None:
-        match message:
-            case Hint():
-                self.intake.take(message, now_s=self._now_s())
+        match message:  # hints are taken all together
+            case FilesSeen():
+                self._take_files(message)
             case AllPrepared(job=job):
                 self.dispatch.prepared(job)
             case WorkEnded(job=job, result=result):
@@ -176,6 +179,10 @@ class Daemon:
                 self.supervision.take(message)
             case SignalCame(number=number):
                 self._take_signal(number)
+
+    def _take_files(self, seen: FilesSeen) -> None:
+        if self._admission.asides.take(seen):
+            self.intake.sort_anew()
 
     def _take_signal(self, number: int) -> None:
         if number == signal.SIGHUP:
@@ -198,22 +205,16 @@ class Daemon:
         """Begin what may begin; say whether there could be more, after what has come meanwhile."""
         if not any(self.dispatch.admits(lane) for _, lane in self.house.services):
             return False
-        if self._holds.expire(now=self.house.tools.clock.now()):
-            self.desk.affordable()
+        if self._admission.expire(now=self.house.tools.clock.now()):
+            self.intake.sort_anew()
+            if not self._admission.holds.count:
+                self.desk.affordable()
         for _ in range(_MOST_BEGUN):
-            recording = None if self._is_paused() else self.intake.next_ready(self._may_begin)
-            if recording is None:
+            is_paused = self._now_s() < self._paused_until_s
+            if is_paused or not (recording := self.intake.next_ready(self._admission.lane_of, self.dispatch.admits)):
                 return False
             self._begin(recording)
         return True
-
-    def _is_paused(self) -> bool:
-        return self._now_s() < self._paused_until_s
-
-    def _may_begin(self, recording: Recording) -> bool:
-        if self._holds.keeps(recording):
-            return False
-        return self.dispatch.admits(self.house.lane(self.settings.for_recording(recording.relative).engine))
 
     def _begin(self, recording: Recording) -> None:
         relative = str(recording.relative)
@@ -236,7 +237,7 @@ class Daemon:
         with logs.bound_job(job=job.id, recording=relative):
             still_since_s = self.intake.still_since_s(recording)
             self.desk.began(job.id, size_bytes=recording.size_bytes, still_since_s=still_since_s)
-            lane = self.house.lane(settings.engine)
+            lane = self._admission.lane_for(recording)
             work = partial(
                 carry, job, house=self.house, folders=self.folders, lane=lane, settings=settings, tell=self._hear
             )
@@ -259,24 +260,18 @@ class Daemon:
             self.desk.ended(job_id, str(recording.relative), result)
             match result:
                 case Done() | Failed():
+                    self._admission.asides.ended(recording)
                     self._release(recording, keep=True)
                 case Changed():
                     self._release(recording, keep=False)
-                case Deferred():
-                    self._note_deferred(job_id, reason="storage", detail=result.message)
-                    self._pause(result.message, hint=result.hint)
-                    self._release(recording, keep=False)
-                case OverBudget():
-                    self._note_deferred(job_id, reason="budget", detail=result.message)
-                    self._holds.hold(job_id, recording, until=result.until)
+                case Deferred() | OverBudget() | Held() | Elsewhere():
+                    self._admission.defer(job_id, recording, result)
+                    if isinstance(result, Deferred):
+                        self._pause(result.message, hint=result.hint)
                     self._release(recording, keep=False)
 
     def _release(self, recording: Recording, *, keep: bool) -> None:
         self.intake.release(recording.relative, keep=keep, now_s=self._now_s())
-
-    def _note_deferred(self, job_id: str, *, reason: str, detail: str) -> None:
-        with contextlib.suppress(StorageUnavailable):  # the ledger may lie on the very disk that is full
-            self.house.tools.ledger.set_state(job_id, JobState.DEFERRED, reason=reason, detail=detail)
 
     def _pause(self, message: str, *, hint: str) -> None:
         """Begin nothing for a while: where one recording found no room, the next would find none either."""
@@ -323,14 +318,18 @@ class Daemon:
         logs.configure(settings.logging.level, settings.logging.format)
         limits = settings.limits
         self.dispatch.resize(recordings=limits.recordings, requests=limits.requests)
-        if self._holds.release(self._jobs):
+        if self._admission.release(self._jobs):
             self.desk.affordable()
+        self.intake.sort_anew()
 
     def _situation(self) -> Situation:
         lanes, now_s = [lane for _, lane in self.house.services], self._now_s()
         trouble = "no room, or no right to write" if now_s < self._paused_until_s else ""
-        working, held = len(self.dispatch.working), self._holds.count
-        return look_around(self.intake, lanes, working=working, held=held, storage_trouble=trouble, now_s=now_s)
+        working, held = len(self.dispatch.working), self._admission.holds.count
+        mending = self._admission.asides.count
+        return look_around(
+            self.intake, lanes, working=working, held=held, mending=mending, storage_trouble=trouble, now_s=now_s
+        )
 
     def _beat(self) -> None:
         self._beat_at_s = self._now_s() + _BEAT_S

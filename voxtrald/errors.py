@@ -6,11 +6,16 @@ refused key holds all work and touches no file, a bad config stops the program b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import ClassVar
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, Final
+
+from voxtrald.marks import Mark
+
+_TOO_MANY_REQUESTS: Final = 429  # RFC 6585, section 4
 
 
 class VoxtraldError(Exception):
@@ -115,6 +120,7 @@ class Reason(StrEnum):
     NO_AUDIO = "no_audio"
     UNSUPPORTED = "unsupported"
     TRUNCATED = "truncated"
+    TOO_LONG = "too_long"
     LINK_REFUSED = "link_refused"
     LINK_UNREACHABLE = "link_unreachable"
     REJECTED_BY_API = "rejected_by_api"
@@ -136,6 +142,20 @@ class RecordingChanged(VoxtraldError):
     """The file changed, moved or vanished while it was being worked on: forget this run and look again."""
 
     slug = "recording_changed"
+
+
+class SidecarRefused(VoxtraldError):
+    """A file beside or above the recording cannot be used: the recording waits until that is mended.
+
+    `files` are those at fault, by their paths below the inbox, with what a change of each is noticed by.
+    """
+
+    slug = "sidecar"
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str, files: Mapping[PurePosixPath, Mark]) -> None:
+        super().__init__(message, hint=hint)
+        self.files = files
 
 
 # --- the far side ----------------------------------------------------------------------------------------------
@@ -165,6 +185,11 @@ class ApiBusy(ApiError):
     """The server asks for patience: 408, 409, 425, 429, 5xx. `retry_after_s` is its own wish, which wins."""
 
     slug = "api_busy"
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether too many requests came (429). That is said of all of them together, never of one."""
+        return self.status == _TOO_MANY_REQUESTS
 
     def __init__(self, message: str, *, status: int | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message, status=status)

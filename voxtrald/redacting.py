@@ -33,7 +33,8 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 def mask(text: str, *, secrets: Iterable[str]) -> str:
     """Remove the given secrets, the users and parameters of addresses, and authorization values."""
     text = _bare_addresses(_without(text, secrets))
-    return _BEARER.sub(rf"\1 {GONE}", _SIGNATURE.sub(f"?{GONE}", text))
+    text = _SIGNATURE.sub(f"?{GONE}", text) if "?" in text else text
+    return _BEARER.sub(rf"\1 {GONE}", text)
 
 
 def redact(text: str, *, secrets: Iterable[str] = ()) -> str:
@@ -63,6 +64,8 @@ def _without(text: str, secrets: Iterable[str]) -> str:
 
 def _bare_addresses(text: str) -> str:
     """Remove from addresses what stands before the host and after the path."""
+    if "://" not in text:  # nearly always, and the expressions are dear
+        return text
     return _AFTER_ADDRESS.sub(rf"\1?{GONE}", _USER_IN_ADDRESS.sub(f"{GONE}@", text))
 
 

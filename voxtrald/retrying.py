@@ -79,11 +79,13 @@ def decide(error: ApiError, *, attempt: int, policy: Policy, jitter: float) -> D
     """Decide what follows from `error`, the outcome of attempt number `attempt` (from 1).
 
     `jitter` is a random number in [0, 1). A wait the server asked for wins over ours, even above the policy's
-    cap; "at once" is not a wait and leaves ours in force.
+    cap; "at once" is not a wait and leaves ours in force. Too many requests are never a reason to give up.
     """
     match error:
         case ApiDenied():
             return HoldAll()
+        case ApiBusy() if error.is_crowded:
+            return RetryIn(wait_s=_wished_s(error, jitter) or backoff_s(attempt=attempt, policy=policy, jitter=jitter))
         case ApiBusy() | ApiUnreachable():
             allowed, pace = policy.attempts, policy
         case ApiNotYet():

@@ -12,9 +12,8 @@ from typing import Any, Final
 
 from tests.e2e.daemon import COMMAND, SMALL_CHUNKS, Place, Running, files_in, is_hidden, wait_for
 from tests.standin.server import Standin
-from voxtrald.assembly import LEDGER_FILE
 from voxtrald.clock import Clock
-from voxtrald.store.ledger import Ledger
+from voxtrald.store.ledger import LEDGER_FILE, Ledger
 
 REQUESTS: Final = 3
 """How many requests may be under way at once, and so be lost in one crash."""

@@ -111,6 +111,23 @@ def test_the_wait_the_server_asks_for_is_kept(place, recordings, delivery):
     assert answered.started_s - refused.ended_s >= 1.5
 
 
+def test_a_service_that_takes_fewer_requests_costs_no_recording(place, recordings):
+    """Where the service refuses what is one too many, every recording waits its turn, however few its attempts are."""
+    names = [f"memo-{number}.wav" for number in range(10)]
+    place.standin.concurrency_cap = 1
+    place.standin.latency = (0.2, 0.0)
+    place.start({"retry": {"attempts": 2, "first_wait_s": 0.05, "max_wait_s": 0.4}})
+    for number, name in enumerate(names):
+        place.drop(recordings.make(seed=number).path, name)
+    for name in names:
+        place.finish(name)
+
+    assert any(call.status == 429 for call in place.standin.calls(TRANSCRIBE))
+    assert [place.words(f"memo-{number}") for number in range(10)] == [
+        recordings.make(seed=number).words for number in range(10)
+    ]
+
+
 def test_a_refused_option_is_left_out_and_said_so(place, recordings):
     """An optional parameter the service refuses by name is dropped; the transcript comes and tells of it."""
     detail = [{"loc": ["body", "diarize"], "msg": "not supported", "type": "value_error"}]

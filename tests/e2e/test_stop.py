@@ -101,13 +101,19 @@ def test_a_second_signal_ends_at_once(place, talk, finishes, first, second):
     finishes()
 
 
+def with_ffmpeg(process: psutil.Process) -> list[psutil.Process]:
+    """List the processes below one, where an ffmpeg is among them."""
+    below = process.children(recursive=True)
+    return below if any(each.name().startswith("ffmpeg") for each in below) else []
+
+
 def test_a_stop_ends_every_child(place, recordings):
     """A signal while audio is worked on leaves no ffmpeg behind, ends with 0 and blames no recording."""
     long = recordings.make("mkv", 240.0)
     daemon = place.start({"limits": {"requests": 1}})
     ours = psutil.Process(daemon.process.pid)
     place.drop(long.path, "long.mkv")
-    children = wait_for(ours.children, what="an ffmpeg at work", timeout_s=30)
+    children = wait_for(lambda: with_ffmpeg(ours), what="an ffmpeg at work", timeout_s=30)
 
     assert daemon.stop() == 0
     assert psutil.wait_procs(children, timeout=5)[1] == []

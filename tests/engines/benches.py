@@ -69,9 +69,13 @@ class Bench:
     stop: Stop = field(default_factory=Stop)
     engines: list[Engine] = field(default_factory=list)
 
+    def settings(self, **changed: Any) -> EngineSettings:
+        """Give the settings of an engine."""
+        chosen = {"connect_timeout_s": 5, "read_timeout_s": 120, **self.far_side.settings, **changed}
+        return EngineSettings(**chosen)
+
     def engine(self, *, key: str | None = None, **changed: Any) -> Engine:
         """Make an engine; it is closed in the end."""
-        chosen = {"connect_timeout_s": 5, "read_timeout_s": 120, **self.far_side.settings, **changed}
         surroundings = Surroundings(
             api_key=key or self.far_side.key,
             environ={},
@@ -83,7 +87,7 @@ class Bench:
             cores=2,
             stop=self.stop,
         )
-        engine = build_engine(EngineSettings(**chosen), surroundings)
+        engine = build_engine(self.settings(**changed), surroundings)
         self.engines.append(engine)
         return engine
 

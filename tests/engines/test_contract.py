@@ -187,6 +187,19 @@ def test_language_and_vocabulary_are_taken_or_told(bench):
 
 
 @on_every_engine
+def test_another_manner_is_another_request(bench):
+    """A varied engine asks the same far side in its own manner; the first one's requests stay what they are."""
+    engine = bench.engine()
+    before = dict(engine.parameters)
+    varied = engine.varied(bench.settings(language="en", context_bias=("playground",), timestamps="none"))
+
+    assert (varied.kind, varied.service) == (engine.kind, engine.service)
+    assert varied.parameters != before
+    assert varied.parameters == bench.engine(language="en", context_bias=("playground",), timestamps="none").parameters
+    assert engine.parameters == before
+
+
+@on_every_engine
 def test_closing_twice_does_no_harm(bench):
     """Deliveries and engines may be closed again, and a delivery that never began may be closed, too."""
     engine = bench.engine()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.integration.audio_files import TALK_MS, WORDS, new_ffmpeg, write_talk
 from tests.sound.speech import RATE, place, speak, write_wav
 from tests.sound.vocabulary import word_of
+from voxtrald.audio.measuring import find_layout
 from voxtrald.audio.probe import probe
 from voxtrald.audio.quiet import decode_window, find_cut
 from voxtrald.errors import RecordingChanged
@@ -63,6 +67,35 @@ def test_a_window_that_ends_in_a_hole_is_cut_in_the_hole(tmp_path):
     cut = find_cut(probe(wav, ffmpeg=ffmpeg), window=Span(start_ms=2_000, end_ms=9_000), ffmpeg=ffmpeg)
 
     assert cut == Cut(at_ms=9_000, quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.mp3", ("-b:a", "128k")),
+        ("a.mp3", ("-q:a", "4", "-write_xing", "0")),
+        ("a.mp3", ("-ac", "1", "-ar", "16000", "-b:a", "32k")),
+        ("a.wav", ("-ac", "2")),
+        ("a.wav", ("-ac", "1", "-ar", "22050")),
+    ],
+)
+def test_the_same_sound_is_found_without_a_search(tmp_path, name, options):
+    """Entered at a frame, or read as samples, a window holds to the millisecond what a search for it gives."""
+    ffmpeg, window = new_ffmpeg(), Span(start_ms=15_000, end_ms=17_000)
+    source = probe(write_talk(tmp_path / name, *options), ffmpeg=ffmpeg)
+    laid_out = replace(source, layout=find_layout(source, stop=threading.Event()))
+
+    sought, entered = (decode_window(each, window=window, ffmpeg=ffmpeg) for each in (source, laid_out))
+    if entered.frame_rate != sought.frame_rate:
+        entered = entered.set_frame_rate(sought.frame_rate)
+    one, other = (np.frombuffer(sound.raw_data, "<i2")[4_000:30_000] for sound in (sought, entered))
+
+    assert laid_out.layout is not None
+    assert len(entered) == pytest.approx(2_000, abs=1)
+    assert max(np.corrcoef(one[16:-16], np.roll(other, lag)[16:-16])[0, 1] for lag in range(-16, 17)) > 0.99
+    assert find_cut(laid_out, window=WINDOW, ffmpeg=ffmpeg).at_ms == pytest.approx(
+        find_cut(source, window=WINDOW, ffmpeg=ffmpeg).at_ms, abs=10
+    )
 
 
 def test_only_the_window_is_decoded(tmp_path):

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.integration.audio_files import BINARY, StopAfter, children, new_ffmpeg
-from voxtrald.audio.ffmpeg import Bounds, Ffmpeg, find_ffmpeg
+from voxtrald.audio.commands import Command
+from voxtrald.audio.ffmpeg import Bounds, Ffmpeg
+from voxtrald.audio.finding import find_ffmpeg
 from voxtrald.errors import (
     DependencyError,
     Reason,
@@ -17,6 +19,7 @@ from voxtrald.errors import (
     StopRequested,
     StorageUnavailable,
 )
+from voxtrald.stopping import Stop
 
 SOURCE = Path("/in/a.mp3")
 ORDINARY = Bounds(timeout_s=60.0)
@@ -30,11 +33,21 @@ TALKATIVE = ["-v", "error", "-f", "lavfi", "-i", "sine", "-f", "s16le", "pipe:1"
 """Never ends, writes all it can to stdout."""
 
 
+def asked(*arguments: str, writes: Path | None = None) -> Command:
+    """Ask for anything, as `commands` never would."""
+    return Command(arguments=arguments, reads=SOURCE, writes=writes)
+
+
 def script(path: Path, text: str) -> Path:
     """Write a program that stands in for ffmpeg."""
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
     return path
+
+
+def outside(program: Path, *, stop: Stop) -> Ffmpeg:
+    """Make one that runs a script, which the jail would not let start."""
+    return Ffmpeg(program, slots=1, stop=stop, layers=())
 
 
 class StopFile:
@@ -50,22 +63,26 @@ class StopFile:
 
 def test_what_a_child_says_is_given_back():
     """Exit code, stdout and stderr of a child that ends by itself."""
-    finished = new_ffmpeg().run(["-version"], source=SOURCE, bounds=ORDINARY)
+    finished = new_ffmpeg().run(asked("-version"), source=SOURCE, bounds=ORDINARY)
 
     assert finished.returncode == 0
     assert finished.stdout.startswith(b"ffmpeg version")
     assert finished.complaint == ""
 
 
-def test_lines_come_while_it_runs():
-    """Lines are given as they are said, and the child is gone with its reader."""
-    lines = new_ffmpeg().lines([*LIVE, "-progress", "pipe:1"], source=SOURCE, bounds=ORDINARY)
+def test_what_it_says_comes_while_it_runs():
+    """Pieces are handed over as they are said, and the child is gone when their reader fails."""
+    heard = []
 
-    first = next(lines)
-    running = children()
-    lines.close()
+    def hear(piece: bytes) -> None:
+        heard.append((piece, children()))
+        raise LookupError
 
-    assert "=" in first
+    with pytest.raises(LookupError):
+        new_ffmpeg().feed(asked(*LIVE, "-progress", "pipe:1"), source=SOURCE, bounds=ORDINARY, feed=hear)
+
+    ((piece, running),) = heard
+    assert b"=" in piece
     assert running
     assert children() == []
 
@@ -73,7 +90,7 @@ def test_lines_come_while_it_runs():
 def test_stop_ends_a_running_child():
     """Stop is heard while a child runs, and nothing is left behind."""
     with pytest.raises(StopRequested):
-        new_ffmpeg(stop=StopAfter(3)).run(LIVE, source=SOURCE, bounds=ORDINARY)
+        new_ffmpeg(stop=StopAfter(3)).run(asked(*LIVE), source=SOURCE, bounds=ORDINARY)
 
     assert children() == []
 
@@ -85,7 +102,7 @@ def test_stop_is_heard_before_a_child_is_started(tmp_path):
     stop.set()
 
     with pytest.raises(StopRequested):
-        Ffmpeg(program, slots=1, stop=stop).run([], source=SOURCE, bounds=ORDINARY)
+        outside(program, stop=stop).run(asked(), source=SOURCE, bounds=ORDINARY)
 
     assert not (tmp_path / "started").exists()
 
@@ -95,7 +112,7 @@ def test_stop_is_heard_while_waiting_for_a_slot():
     stop = threading.Event()
     ffmpeg = new_ffmpeg(stop=stop, slots=1)
     with ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(ffmpeg.run, LIVE, source=SOURCE, bounds=ORDINARY) for _ in range(2)]
+        runs = [pool.submit(ffmpeg.run, asked(*LIVE), source=SOURCE, bounds=ORDINARY) for _ in range(2)]
         stop.set()
         errors = [run.exception(timeout=20) for run in runs]
 
@@ -108,13 +125,13 @@ def test_a_child_killed_by_a_stop_is_not_a_failure(tmp_path):
     program = script(tmp_path / "ffmpeg", f"touch {tmp_path}/stopped; exit 255")
 
     with pytest.raises(StopRequested):
-        Ffmpeg(program, slots=1, stop=StopFile(tmp_path / "stopped")).run([], source=SOURCE, bounds=ORDINARY)
+        outside(program, stop=StopFile(tmp_path / "stopped")).run(asked(), source=SOURCE, bounds=ORDINARY)
 
 
 def test_a_child_that_waits_too_long_is_the_storages_fault():
     """A child that gets nothing to compute is waiting for a disk or a share."""
     with pytest.raises(StorageUnavailable):
-        new_ffmpeg().run(LIVE, source=SOURCE, bounds=Bounds(timeout_s=1.0))
+        new_ffmpeg().run(asked(*LIVE), source=SOURCE, bounds=Bounds(timeout_s=1.0))
 
     assert children() == []
 
@@ -122,7 +139,7 @@ def test_a_child_that_waits_too_long_is_the_storages_fault():
 def test_a_child_that_computes_without_end_is_the_recordings_fault():
     """A child that computes and gets nowhere was given something made to waste time."""
     with pytest.raises(RecordingError) as caught:
-        new_ffmpeg().run(BUSY, source=SOURCE, bounds=Bounds(timeout_s=1.0))
+        new_ffmpeg().run(asked(*BUSY), source=SOURCE, bounds=Bounds(timeout_s=1.0))
 
     assert caught.value.reason == Reason.UNREADABLE
     assert children() == []
@@ -130,7 +147,7 @@ def test_a_child_that_computes_without_end_is_the_recordings_fault():
 
 def test_a_child_cannot_fill_our_memory():
     """What is said beyond the limit is not taken, and ends the child."""
-    finished = new_ffmpeg().run(TALKATIVE, source=SOURCE, bounds=Bounds(timeout_s=60.0, stdout_bytes=100_000))
+    finished = new_ffmpeg().run(asked(*TALKATIVE), source=SOURCE, bounds=Bounds(timeout_s=60.0, stdout_bytes=100_000))
 
     assert finished.returncode != 0
     assert len(finished.stdout) < 200_000
@@ -141,7 +158,7 @@ def test_a_child_cannot_fill_the_disk(tmp_path):
     target = tmp_path / "bomb.wav"
     bounds = Bounds(timeout_s=60.0, file_bytes=1 << 20)
 
-    finished = new_ffmpeg().run([*BUSY[:-3], f"file:{target}"], source=SOURCE, bounds=bounds)
+    finished = new_ffmpeg().run(asked("-y", *BUSY[:-3], f"file:{target}", writes=target), source=SOURCE, bounds=bounds)
 
     assert finished.returncode != 0
     assert target.stat().st_size <= 1 << 20
@@ -153,9 +170,9 @@ def test_never_more_children_than_slots(tmp_path):
         tmp_path / "ffmpeg",
         f"mkdir {tmp_path}/busy || echo two at once >&2; for i in 1 2 3 4 5 6 7 8 9; do :; done; rmdir {tmp_path}/busy",
     )
-    ffmpeg = Ffmpeg(program, slots=1, stop=threading.Event())
+    ffmpeg = outside(program, stop=threading.Event())
     with ThreadPoolExecutor(4) as pool:
-        runs = [pool.submit(ffmpeg.run, [], source=SOURCE, bounds=ORDINARY) for _ in range(24)]
+        runs = [pool.submit(ffmpeg.run, asked(), source=SOURCE, bounds=ORDINARY) for _ in range(24)]
 
     assert not [run for run in runs if "two at once" in run.result().stderr]
     assert len(runs) == 24
@@ -165,7 +182,7 @@ def test_children_stand_in_an_empty_folder(tmp_path):
     """A child sees neither our working directory nor our standard input, and can leave nothing where it stands."""
     program = script(tmp_path / "ffmpeg", "ls -A; cat; touch crumb || echo no crumb")
 
-    finished = Ffmpeg(program, slots=1, stop=threading.Event()).run([], source=SOURCE, bounds=ORDINARY)
+    finished = outside(program, stop=threading.Event()).run(asked(), source=SOURCE, bounds=ORDINARY)
 
     assert finished.stdout == b"no crumb\n"
 
@@ -175,7 +192,7 @@ def test_a_program_that_vanished_is_told():
     ffmpeg = Ffmpeg(Path("/nowhere/ffmpeg"), slots=1, stop=threading.Event())
 
     with pytest.raises(DependencyError):
-        ffmpeg.run([], source=SOURCE, bounds=ORDINARY)
+        ffmpeg.run(asked(), source=SOURCE, bounds=ORDINARY)
 
 
 def test_the_configured_ffmpeg_comes_first(tmp_path):

@@ -239,7 +239,7 @@ def test_stop_leaves_neither_a_child_nor_a_file(tmp_path):
 def test_a_full_disk_is_recognised_by_what_ffmpeg_says(tmp_path):
     """The words for a full disk are the ones this ffmpeg uses."""
     path = write_talk(tmp_path / "a.m4a")
-    arguments = commands.encode(
+    command = commands.encode(
         path,
         container="mov",
         stream_index=0,
@@ -250,7 +250,7 @@ def test_a_full_disk_is_recognised_by_what_ffmpeg_says(tmp_path):
         sample_rate_hz=16_000,
     )
 
-    finished = new_ffmpeg().run(arguments, source=path, bounds=Bounds(timeout_s=60.0))
+    finished = new_ffmpeg().run(command, source=path, bounds=Bounds(timeout_s=60.0))
 
     assert isinstance(find_fault(finished.complaint, source=path, work=tmp_path), StorageUnavailable)
 

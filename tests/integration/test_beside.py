@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -84,10 +84,20 @@ def test_a_folder_that_cannot_be_written_is_waited_for(beside, ledger, job, tmp_
 
 
 def test_a_failure_moves_nothing(beside, ledger, job, tmp_path):
-    """A recording that fails stays where it is; only the ledger says so."""
-    names = beside.quarantine(job, report="why", partial_text="hel", reason="no_audio")
+    """A recording that fails stays where it is; where there is no part of a text, only the ledger says so."""
+    names = beside.quarantine(job, report="why", partial_text=None, reason="no_audio")
 
     assert names == ()
     assert read_tree(tmp_path / "inbox") == {"talk.m4a": b"sound"}
     assert not (tmp_path / "results").exists()
     assert (ledger.job(job.id).state, ledger.job(job.id).reason) == (JobState.FAILED, "no_audio")
+
+
+def test_the_part_there_is_of_a_failed_recording_is_kept(beside, job, tmp_path):
+    """What was heard of a recording that fails is paid for: it lies in the folder, and never over another file."""
+    first = beside.quarantine(job, report="why", partial_text="hel", reason="truncated")
+    second = beside.quarantine(job, report="why", partial_text="hel", reason="truncated")
+
+    assert read_tree(tmp_path / "inbox") == {"talk.m4a": b"sound"}
+    assert [Path(name).name for name in (*first, *second)] == ["talk.m4a.partial.txt", "talk.m4a (2).partial.txt"]
+    assert read_tree(tmp_path / "results") == {Path(name).name: b"hel" for name in (*first, *second)}

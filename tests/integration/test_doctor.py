@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from voxtrald.audio.jail.keeper import Jail, Keeper
 from voxtrald.config import AudioSettings, EngineSettings, FolderSettings, LimitSettings, Rule, Settings
 from voxtrald.errors import ApiDenied, ApiUnreachable, StoreError
 from voxtrald.service.doctor import Grade, examine
@@ -61,12 +62,28 @@ def raising(error):
 
 
 def test_where_all_is_well_everything_is_named_as_fine(folders):
-    """Configuration, ffmpeg, folders, key and service are looked at, in this order, and the key is not shown."""
+    """Configuration, ffmpeg, its jail, folders, key and service are looked at in turn; the key is not shown."""
     found = findings(folders)
 
-    assert list(found) == ["configuration", "ffmpeg", "folders", "key", "service"]
+    assert list(found) == ["configuration", "ffmpeg", "decoder", "folders", "key", "service"]
     assert {grade for grade, _ in found.values()} == {Grade.FINE}
     assert not any("0123456789abcdef" in each.what for _, each in found.values())
+
+
+def test_what_the_kernel_does_not_offer_is_a_warning(folders, monkeypatch):
+    """A jail with a layer less is told with the kernel's reason, and is no reason not to start."""
+    jail = Jail(layers=("seccomp", "limits"), absent=("landlock: Function not implemented",))
+    monkeypatch.setattr(Keeper, "jail", jail)
+    told = [
+        (found.grade, found.what)
+        for found in examine(Settings(folders=folders), environ=KEY, open_engines=FINE)
+        if found.subject == "decoder"
+    ]
+
+    assert told == [
+        (Grade.FINE, "jailed: seccomp, limits"),
+        (Grade.WARNING, "the kernel does not offer landlock: Function not implemented"),
+    ]
 
 
 def test_without_a_key_the_service_is_not_asked(folders):

@@ -9,10 +9,15 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 import structlog
 
+from tests.integration.audio_files import is_warden, new_ffmpeg
+from voxtrald.audio import commands
+from voxtrald.audio.ffmpeg import Bounds
 from voxtrald.config import WatchSettings
 from voxtrald.watch.agenda import CHECK_S
 from voxtrald.watch.intake import ANSWER_S, Intake
@@ -176,3 +181,25 @@ def test_a_server_that_died_is_told_as_such(server, watching, wait_until):
 
     assert "the share is gone" in gone
     assert os.listdir(server.point) == ["talk.mp3"]  # noqa: PTH208  by name
+
+
+def test_a_decoder_that_hangs_hangs_no_other(server, wait_until):
+    """While one run waits for a server that hangs, before it has even become ffmpeg, another one works."""
+    ffmpeg, hanging = new_ffmpeg(), server.point / "talk.mp3"
+    ffmpeg.jail()
+    server.hang()
+    with ThreadPoolExecutor(1) as pool:
+        stuck = pool.submit(ffmpeg.run, commands.describe(hanging), source=hanging, bounds=Bounds(timeout_s=60.0))
+        wait_until(lambda: len(wardens()) > 1, what="a run that waits", timeout_s=PATIENCE_S)
+        ffmpeg.jail()
+        was_stuck = not stuck.done()
+        server.go_on()
+        ended = stuck.result(PATIENCE_S)
+
+    assert was_stuck
+    assert "talk.mp3" in ended.stderr
+
+
+def wardens():
+    """List the wardens of this process, and what they have forked but not yet turned into ffmpeg."""
+    return [each for each in psutil.Process().children(recursive=True) if is_warden(each)]

@@ -90,6 +90,22 @@ def test_a_closed_file_is_ready_at_once(inbox):
     assert inbox.ready() == "talk.m4a"
 
 
+def test_a_burst_of_hints_costs_few_looks(inbox, monkeypatch):
+    """What came together is looked at together, and each file as its last hint says."""
+    looks, look = [], inbox.intake._survey.look
+    monkeypatch.setattr(
+        inbox.intake._survey, "look", lambda *names, **options: looks.append(names) or look(*names, **options)
+    )
+    names = [f"memo-{number:03}.m4a" for number in range(150)]
+    for name in names:
+        inbox.write(name)
+    hints = [Hint(path=inbox.root / name, kind=kind) for name in names for kind in (HintKind.MAYBE, HintKind.COMPLETE)]
+    inbox.intake.take(*hints, now_s=0.5)
+
+    assert [len(each) for each in looks] == [100, 50]
+    assert inbox.take() == names
+
+
 def test_recordings_come_in_the_order_in_which_they_were_seen(inbox):
     """One after the other is given out, each once."""
     for name in ("b.mp3", "a.mp3", "c.mp3"):

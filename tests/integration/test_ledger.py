@@ -52,7 +52,7 @@ def spend(ledger, *, at=START, **changes):
 
 
 def test_a_new_recording_becomes_a_job(ledger):
-    """A claim makes a job that is being worked on and announces it once it is durable."""
+    """A claim makes a job that is being worked on and announces it once it is written."""
     with crash_at(None) as seen:
         job = ledger.claim("lv/talk.m4a", **FILE)
 

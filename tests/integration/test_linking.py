@@ -302,6 +302,17 @@ def test_an_engine_that_takes_no_addresses_is_not_asked(open_bench, about):
     assert bench.service.asked == []
 
 
+def test_a_service_is_not_asked_for_another_track(open_bench):
+    """Where a rule asks for a track of its own, the service, which would hear the default one, is not asked."""
+    bench = open_bench()
+    settings = bench.linking.assignment.settings
+    wished = replace(settings, audio=settings.audio.model_copy(update={"track": 2}))
+    linking = replace(bench.linking, assignment=replace(bench.linking.assignment, settings=wished))
+
+    assert linking.ask_engine() is None
+    assert bench.service.asked == []
+
+
 def test_a_service_is_not_led_inside(open_bench):
     """An address inside is not handed over: the service could lie in the same network."""
     bench = open_bench(resolve=lambda _: ("169.254.169.254",))

@@ -79,6 +79,24 @@ def test_a_set_that_was_published_is_done(ledger, folders, tmp_path):
     assert (ledger.job(job.id).state, ledger.job(job.id).outputs) == (JobState.DONE, ("talk.txt", "talk.m4a"))
 
 
+def test_a_file_beside_a_published_recording_follows_late(ledger, folders, tmp_path, make_files):
+    """Where the power went between the two moves, the start makes the second one."""
+    make_files(tmp_path / "inbox", {"talk.m4a.voxtrald.yaml": "language: lv"})
+    job = claim_file(ledger, tmp_path, "talk.m4a", SOUND)
+    folders.publish(
+        job,
+        stem="talk",
+        documents={".txt": b"hello"},
+        originals=Originals.OUTBOX,
+        intend=partial(ledger.intend_publish, job.id),
+    )
+
+    start(ledger, folders)
+
+    assert list(read_tree(tmp_path / "inbox")) == []
+    assert "talk.m4a.voxtrald.yaml" in read_tree(tmp_path / "outbox")
+
+
 @pytest.mark.parametrize(("noted", "expected"), [("no_audio", "no_audio"), (None, "interrupted")])
 def test_a_recording_that_was_quarantined_has_failed(ledger, folders, tmp_path, noted, expected):
     """The job ends with the reason that was noted before the move, or says that it was interrupted."""

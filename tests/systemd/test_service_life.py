@@ -251,4 +251,5 @@ def test_the_doctor_runs_in_the_sandbox_of_the_service(service):
     assert told.returncode == 0, told.stdout
     assert re.search(r"ok +key: found", told.stdout)
     assert re.search(r"ok +folders: can be written and moved between", told.stdout)
+    assert re.search(r"ok +decoder: jailed: no new privileges, .*seccomp, limits", told.stdout)
     assert re.search(r"ok +service: .* accepts the key", told.stdout)

@@ -60,6 +60,7 @@ def test_a_plain_recording_is_read():
         bit_rate_bps=128_000,
         audio=stream,
         other_streams=0,
+        tracks=(stream,),
     )
 
 

@@ -93,6 +93,19 @@ def test_an_unreadable_answer_is_not_the_last_straw_after_other_faults():
     assert found(busy, busy, busy, busy, garbled) == FailChunk()
 
 
+def test_a_crowd_uses_no_attempts_up():
+    """However often a chunk was one too many, while others got through, it waits longer and is not given up."""
+    crowded, busy = ApiBusy("too many", status=429), ApiBusy("busy", status=503)
+
+    def found(*errors):
+        failed = [Failure(error=error, at_s=float(at_s)) for at_s, error in enumerate(errors, start=1)]
+        return judge(failed, earlier=0, circuit=CLOSED.succeeded(began_s=9.0, now_s=9.0), policy=POLICY, jitter=0.0)
+
+    assert found(*[crowded] * 6) == TryLater(wait_s=32.0, counted=0)
+    assert found(*[crowded] * 6, busy) == TryLater(wait_s=1.0, counted=1)
+    assert found(busy, crowded) == TryLater(wait_s=1.0, counted=1)
+
+
 def test_a_file_that_stays_invisible_is_given_up_without_blaming_the_service():
     """A 404 is an answer: the service is there."""
     assert verdict(ApiNotYet("not yet"), failures=(1.0, 2.0, 3.0)) == FailChunk()

@@ -45,13 +45,14 @@ def test_chinese_goes_on_without_a_blank():
 @pytest.mark.parametrize(
     ("right", "why"),
     [
-        (said("sings.", start_ms=6_100, end_ms=7_000), "a pause of two seconds"),
-        (said("sings.", start_ms=4_300, end_ms=6_000, speaker="speaker_2"), "another speaker"),
-        (said("sings.", start_ms=4_300, end_ms=40_000), "a segment that is a whole chunk's text"),
+        (said("sings here.", start_ms=6_100, end_ms=7_000), "a pause of two seconds"),
+        (said("sings here.", start_ms=4_300, end_ms=6_000, speaker="speaker_2"), "another speaker"),
+        (said("sings here.", start_ms=4_300, end_ms=40_000), "a segment that is a whole chunk's text"),
+        (said("sings", start_ms=4_300, end_ms=4_700), "a word with a time of its own"),
     ],
 )
 def test_what_is_no_broken_sentence_stays_apart(right, why):
-    """A pause, another voice or the text of a whole chunk is not the rest of a sentence."""
+    """A pause, another voice, the text of a whole chunk or a single word is not the rest of a sentence."""
     assert join(LEFT, [right]) == (*LEFT, right), why
 
 

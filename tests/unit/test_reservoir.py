@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxtrald.audio.reservoir import gap_ms, id3_length, read_frames
+from voxtrald.audio.layer3 import id3_length
+from voxtrald.audio.reservoir import gap_ms, read_frames
 
 STEREO_44K = {32: "fffb1064", 128: "fffb9064"}
 MONO_16K_48 = "fff368c4"

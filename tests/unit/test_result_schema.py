@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from voxtrald.transcript.model import (
     ChunkFacts,
+    Damage,
     Document,
     EngineFacts,
     RemoteFile,
@@ -36,6 +37,7 @@ FULL = Document(
         duration_ms=20_500,
         container="mov",
         codec="aac",
+        damage=(Damage(span=Span(start_ms=0, end_ms=2_500), what="no sound can be read here"),),
     ),
     engine=EngineFacts(
         kind="mistral",
@@ -104,6 +106,7 @@ def test_the_result_looks_as_promised():
             "duration_s": 20.5,
             "container": "mov",
             "codec": "aac",
+            "damage": [{"start": 0.0, "end": 2.5, "what": "no sound can be read here"}],
         },
         "engine": {
             "kind": "mistral",

@@ -126,6 +126,73 @@ def test_files_come_in_order_of_first_sight():
     assert [str(offer.relative) for offer in settling.ready(at_most=1)] == ["b"]
 
 
+def lane_of(offer):
+    """Sort a recording by its top folder."""
+    return offer.relative.parts[0]
+
+
+def test_files_of_a_queue_that_is_not_open_wait():
+    """Of the open queues the file that was seen first is given out, whatever waits in others; they keep their turn."""
+    settling = settling_with(seen("held/a"), seen("lv/b"), seen("de/c"))
+    some = settling.ready(queue_of=lane_of, is_open={"lv", "de"}.__contains__)
+
+    assert [str(offer.relative) for offer in some] == ["lv/b", "de/c"]
+    assert [str(offer.relative) for offer in settling.ready(queue_of=lane_of)] == ["held/a", "lv/b", "de/c"]
+
+
+def test_a_file_is_sorted_once():
+    """However often the next file is asked for, each is sorted into its queue once, and those that wait are let be."""
+    sorted_ones = []
+    settling = settling_with(*(seen(f"held/{number}") for number in range(100)), seen("lv/a"))
+
+    def queue_of(offer):
+        sorted_ones.append(offer)
+        return lane_of(offer)
+
+    for _ in range(10):
+        settling.ready(at_most=1, queue_of=queue_of, is_open={"lv"}.__contains__)
+
+    assert len(sorted_ones) == 101
+
+
+def test_a_file_that_is_put_off_waits_until_all_are_sorted_anew():
+    """A file in no queue is counted as waiting, and given out once it is sorted into one."""
+    settling = settling_with(seen("a"), seen("b"))
+    before = settling.ready(queue_of=lambda offer: None if offer.relative.name == "a" else "")
+    meanwhile = settling.ready()
+    waiting = settling.waiting()
+    settling.sort_anew()
+
+    assert before == meanwhile == (recording(seen("b")),)
+    assert waiting == 2
+    assert names_ready(settling) == ["a", "b"]
+
+
+def test_a_file_that_is_put_off_comes_up_when_it_changes():
+    """What was said of a file is not believed of what replaces it."""
+    settling = settling_with(seen())
+    settling.ready(queue_of=lambda _: None)
+    settling.saw(seen(size_bytes=2), now_s=1.0, complete=True)
+
+    assert settling.ready() == (recording(seen(size_bytes=2)),)
+
+
+def test_what_is_forgotten_leaves_nothing_behind():
+    """After many files came and went, through queues or put off, no more is kept than of none."""
+    settling = settling_with()
+    for number in range(2_000):
+        file = seen(f"memo-{number}")
+        settling.saw(file, now_s=0.0, complete=True)
+        settling.ready(at_most=1, queue_of=lambda _, number=number: None if number % 3 else "lv")
+        settling.took(recording(file))
+        settling.release(file.relative, keep=True)
+        settling.gone(file.relative)
+    settling.ready()
+
+    kept = [settling._tracks, settling._kept, settling._unsorted, *settling._queues.values(), settling._looks]
+    assert [len(each) for each in kept] == [0] * len(kept)
+
+
 def test_a_file_stays_ready_until_it_is_taken():
     """Asking twice gives the same; what a worker took is not given again."""
     settling = settling_with(seen("a"), seen("b"))
@@ -311,6 +378,31 @@ class Inbox(RuleBasedStateMachine):
         self.looks = defaultdict(list)
         self.taken = {}
         self.handed_out = {}
+        self.put_off = {}
+
+    def ready(self):
+        """Ask as the daemon does; what is put off is so because of what the file is like."""
+        offers = self.settling.ready(queue_of=self.queue_of)
+        assert not any(self.put_off.get(str(offer.relative)) == offer.facts for offer in offers)
+        return offers
+
+    def queue_of(self, offer):
+        """Sort a recording."""
+        name = str(offer.relative)
+        return None if self.put_off.get(name) == offer.facts else name
+
+    @rule(name=paths)
+    def somebody_is_put_off(self, name):
+        """Let a file wait as it is now."""
+        if name in self.files:
+            self.put_off[name] = self.files[name].facts
+            self.settling.sort_anew()
+
+    @rule()
+    def nobody_is_put_off(self):
+        """Let all files go."""
+        self.put_off.clear()
+        self.settling.sort_anew()
 
     @rule(quarters=st.integers(1, 20))
     def time_passes(self, quarters):
@@ -345,10 +437,10 @@ class Inbox(RuleBasedStateMachine):
         self.files.pop(name, None)
 
     @rule()
-    @precondition(lambda self: self.settling.ready())
+    @precondition(lambda self: self.ready())
     def a_worker_takes_one(self):
         """Take the first that is ready."""
-        offer = self.settling.ready(at_most=1)[0]
+        offer = self.settling.ready(at_most=1, queue_of=self.queue_of)[0]
         name = str(offer.relative)
 
         assert name not in self.taken
@@ -368,7 +460,7 @@ class Inbox(RuleBasedStateMachine):
     @invariant()
     def what_is_ready_was_seen_still_or_closed(self):
         """Nothing is ready that was seen changing within the settle time, unless its writer closed it."""
-        for offer in self.settling.ready():
+        for offer in self.ready():
             looks = self.looks[str(offer.relative)]
             assert recording(looks[-1][1]) == offer
             assert is_whole(looks)
@@ -376,10 +468,11 @@ class Inbox(RuleBasedStateMachine):
     @invariant()
     def what_is_whole_is_ready(self):
         """Nothing that was seen to be whole is kept back, unless a worker has it or had it as it is."""
-        ready = set(names_ready(self.settling))
+        ready = {str(offer.relative) for offer in self.ready()}
         for name, looks in self.looks.items():
             if looks and is_whole(looks) and name not in self.taken and name not in ready:
-                assert self.handed_out[name].facts == looks[-1][1].facts
+                facts, had = looks[-1][1].facts, self.handed_out.get(name)
+                assert facts == self.put_off.get(name) or (had is not None and facts == had.facts)
 
     @invariant()
     def what_is_young_is_due(self):

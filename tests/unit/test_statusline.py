@@ -27,6 +27,7 @@ FINE = ServiceState(service="api.example", state="closed")
         ({"working": 2}, "2 running"),
         ({"working": 1, "waiting": 5}, "1 running, 5 waiting"),
         ({"waiting": 5, "held": 3}, "2 waiting, 3 held by a limit on spending"),
+        ({"waiting": 5, "mending": 5}, "5 held by a file beside them"),
         ({"services": (FINE,)}, "nothing to do"),
         ({"waiting": 3, "services": (HELD,)}, "3 waiting; held: the key is refused (api.example)"),
         ({"waiting": 3, "services": (AWAY,)}, "3 waiting; api.example does not answer; it goes on by itself"),

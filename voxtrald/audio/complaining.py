@@ -6,6 +6,12 @@ import re
 from itertools import groupby
 
 _VARYING = re.compile(r"0x[0-9a-f]+|-?\d+(?:\.\d+)?")
+_PICTURE = re.compile(r"^\[(?:mjpeg|png|gif|bmp|webp|tiff|h264|hevc|mpeg4|vp8|vp9|av1) @ ")
+_SAYS_NOTHING = (
+    "misdetection possible",
+    "Estimating duration from bitrate",
+    "Consider increasing the value for the 'analyzeduration'",
+)
 _ORIGIN = re.compile(r"^\[[^\]]* @ 0x[0-9a-f]+\] ")
 
 
@@ -40,9 +46,13 @@ def fold(text: str) -> str:
 
 
 def headline(complaint: str) -> str:
-    """Give the first thing complained about, without the part of ffmpeg that said it."""
-    first, _, _ = complaint.partition("\n")
-    return _ORIGIN.sub("", first)
+    """Give the first thing complained about that tells of the sound, without the part of ffmpeg that said it.
+
+    A cover or a film that cannot be shown is nobody's trouble here.
+    """
+    lines = (line for line in complaint.splitlines() if not _PICTURE.match(line))
+    telling = (line for line in lines if not any(phrase in line for phrase in _SAYS_NOTHING))
+    return _ORIGIN.sub("", next(telling, ""))
 
 
 def _shape(line: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 # Tags stand deeper than two spaces, so a title that looks like a stream is not read as one.
-_INPUT = re.compile(r"^Input #0, ([\w,]+), from ", re.MULTILINE)
+_INPUT = re.compile(r"^Input #0, (\w[\w,]*), from ", re.MULTILINE)
 _DURATION = re.compile(
     r"^  Duration: (?:N/A|(\d+):(\d\d):(\d\d\.\d+))(?:, start: (-?[\d.]+))?"
     r"(?:, bitrate: (?:(\d+) kb/s|N/A))?",
@@ -44,7 +44,9 @@ class Description:
     Attributes:
         container: the first of the demuxer's names, such as `mov` for `mov,mp4,m4a,3gp,3g2,mj2`.
         is_estimate: the duration was reckoned from a bit rate, which goes wrong by a fifth for VBR.
+        audio: the track that is taken where nobody asks for another one, see `default_track`.
         other_streams: how many streams are not the chosen audio: covers, video, subtitles, more audio.
+        tracks: all audio streams, in the file's order.
     """
 
     container: str
@@ -54,6 +56,7 @@ class Description:
     bit_rate_bps: int | None
     audio: AudioStream | None
     other_streams: int
+    tracks: tuple[AudioStream, ...] = ()
 
 
 def read_description(text: str) -> Description | None:
@@ -64,14 +67,16 @@ def read_description(text: str) -> Description | None:
     body = text[opened.end() :]
     duration = _DURATION.search(body)
     streams = _STREAM.findall(body)
+    tracks = tuple(_audio(int(index), words) for index, kind, words in streams if kind == "Audio")
     return Description(
         container=opened[1].split(",")[0],
         duration_ms=_duration_ms(duration) if duration else None,
         is_estimate=_GUESS in text,
         start_ms=round(float(duration[4]) * 1000) if duration and duration[4] else 0,
         bit_rate_bps=int(duration[5]) * 1000 if duration and duration[5] else None,
-        audio=_choose([_audio(int(index), words) for index, kind, words in streams if kind == "Audio"]),
+        audio=default_track(tracks),
         other_streams=max(0, len(streams) - 1),
+        tracks=tracks,
     )
 
 
@@ -110,6 +115,15 @@ def _channels(words: str) -> int | None:
     return sum(int(count) for count in layout.groups()[2:] if count)
 
 
-def _choose(streams: Sequence[AudioStream]) -> AudioStream | None:
-    """Take the stream a player would: the default one, else the first."""
-    return next((stream for stream in streams if stream.is_default), streams[0] if streams else None)
+def default_track(tracks: Sequence[AudioStream]) -> AudioStream | None:
+    """Choose the track a player would: the first that is marked as default, else the first with sound in it.
+
+    A track has sound where its header names a codec, a rate and channels; nobody listens to it for that.
+    """
+    order = (lambda track: track.is_default, has_sound, lambda _: True)
+    return next((track for fits in order for track in tracks if fits(track)), None)
+
+
+def has_sound(track: AudioStream) -> bool:
+    """Whether a track's header tells what it takes to decode it."""
+    return track.codec != "none" and track.sample_rate_hz > 0 and track.channels != 0

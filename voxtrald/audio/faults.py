@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from voxtrald.audio.complaining import headline
+from voxtrald.audio.layer3 import id3_length
+from voxtrald.audio.sniffing import starts_like_sound
 from voxtrald.errors import Reason, RecordingChanged, RecordingError, StorageUnavailable, VoxtraldError
 from voxtrald.storage import storage_trouble
 
@@ -39,6 +41,12 @@ _RECORDING_FAULTS: Final = (
         "put the recording itself into the inbox",
     ),
     (
+        "exceeds max_streams",
+        Reason.UNSUPPORTED,
+        "the file has more than a thousand tracks",
+        "save the track with the speech as mp3, m4a, wav or flac",
+    ),
+    (
         "matches no streams",
         Reason.NO_AUDIO,
         "there is no audio track in the file",
@@ -46,6 +54,54 @@ _RECORDING_FAULTS: Final = (
     ),
     ("Decoder (codec none) not found", *UNKNOWN_FORMAT),
 )
+
+
+def too_long(duration_ms: int, *, longest_ms: int) -> RecordingError:
+    """Refuse a recording that lasts longer than it may, before it costs anything. Pure."""
+    return RecordingError(
+        Reason.TOO_LONG,
+        f"the recording lasts {_hours(duration_ms)}, or claims to; longer than {_hours(longest_ms)} is refused",
+        hint="if it is really that long, raise audio.max_hours or cut it; a damaged file may claim a wrong length: "
+        "save it anew",
+    )
+
+
+def why_only_tags(head: bytes, *, size_bytes: int) -> RecordingError | None:
+    """Say what is wrong with a file in which an ID3v2 tag leaves no place for sound. Pure."""
+    tag_bytes = id3_length(head)
+    if not tag_bytes or tag_bytes < size_bytes:
+        return None
+    if tag_bytes > size_bytes:
+        message, hint = (
+            "the file ends within its tags (title, cover), before any sound",
+            "copy it again from the device",
+        )
+        return RecordingError(Reason.TRUNCATED, message, hint=hint)
+    message, hint = "there are only tags in the file (title, cover), and no sound", "export it again, with its sound"
+    return RecordingError(Reason.NO_AUDIO, message, hint=hint)
+
+
+def nothing_in(*, is_cut_off: bool) -> RecordingError:
+    """Say of a file that can be read and holds no sound what it is. Pure."""
+    if is_cut_off:
+        return RecordingError(
+            Reason.TRUNCATED,
+            "the file ends before its sound begins",
+            hint="copy it again from the device",
+        )
+    return RecordingError(
+        Reason.EMPTY,
+        "the file has the form of a recording and no sound in it: it lasts no time at all",
+        hint="record it again, or copy it again from the device",
+    )
+
+
+def _hours(duration_ms: int) -> str:
+    hours = duration_ms / 3_600_000
+    return f"{hours:,.0f} hours" if hours >= _ROUND_HOURS else f"{hours:.3g} hours"
+
+
+_ROUND_HOURS: Final = 100
 
 
 def find_fault(complaint: str, *, source: Path, work: Path | None = None) -> VoxtraldError:
@@ -61,6 +117,27 @@ def find_fault(complaint: str, *, source: Path, work: Path | None = None) -> Vox
     """
     full = why_full(complaint, work=work) if work is not None else None
     return full or why_unreadable(source) or recording_fault(complaint)
+
+
+def find_opening_fault(complaint: str, *, source: Path) -> VoxtraldError:
+    """Say who is at fault when ffmpeg could not even say what is in a file; otherwise as `find_fault`."""
+    fault = find_fault(complaint, source=source)
+    if not isinstance(fault, RecordingError) or fault.reason != Reason.UNREADABLE or not _is_mere_beginning(source):
+        return fault
+    message = "only the beginning of a recording is there, before any sound"
+    return RecordingError(Reason.TRUNCATED, message, hint="copy it again from the device")
+
+
+def _is_mere_beginning(source: Path) -> bool:
+    try:
+        with source.open("rb") as file:
+            head = file.read(_BEGINNING_BYTES)
+    except OSError:
+        return False  # found to be readable a moment ago; whatever it is, it is not this
+    return len(head) < _BEGINNING_BYTES and starts_like_sound(head)
+
+
+_BEGINNING_BYTES: Final = 1 << 14
 
 
 def why_full(complaint: str, *, work: Path) -> StorageUnavailable | None:

@@ -1,4 +1,4 @@
-"""Starts ffmpeg, and is the only place that does: never too many, none left behind, all stoppable."""
+"""Runs ffmpeg, and is the only place that does: in its jail, never too many, none left behind, all stoppable."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import contextlib
 import os
 import resource
 import selectors
-import shutil
 import signal
-import subprocess
-import tempfile
 import threading
 import time
-import weakref
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import imageio_ffmpeg
+import structlog
 
+from voxtrald.audio.commands import Command
 from voxtrald.audio.complaining import Complaints, fold
+from voxtrald.audio.faults import find_file_fault
+from voxtrald.audio.finding import HINT, NO_WRAPPER
+from voxtrald.audio.jail.keeper import Inmate, Jail, Keeper, Unstartable, WardenLost
+from voxtrald.audio.jail.orders import LAYERS, Order
 from voxtrald.errors import (
     DependencyError,
     Reason,
@@ -31,15 +32,25 @@ from voxtrald.errors import (
 )
 from voxtrald.stopping import Stop
 
+log = structlog.get_logger()
+
 TURN_S: Final = 0.1
 """How long a stop may go unheard while a child is silent."""
 
 _READ_BYTES: Final = 1 << 16
 _STDOUT_BYTES: Final = 1 << 20
 _STDERR_BYTES: Final = 1 << 13
+_FLOOD_BYTES: Final = 1 << 28
+"""The most it may complain, of which little is kept. A damaged recording of a day comes to a quarter of it."""
+
 _MEMORY_BYTES: Final = 2 << 30
 _LAST_WORD_S: Final = 5.0
 _IDLE_SHARE: Final = 0.2
+_TRICKLE: Final = 10
+_NOT_LOADED: Final = 127
+"""How the loader ends a program whose libraries it cannot open."""
+
+_LOST: Final = "look for what kills processes here, such as a limit on memory; the next start goes on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +78,8 @@ class Bounds:
     """What a child may use.
 
     Attributes:
-        timeout_s: wall time without a sign of life after which it is killed; also its CPU time, which ends it
-            where we are no longer there to do so.
+        timeout_s: wall time without a sign of life after which it is killed; also its CPU time, and a tenth of all
+            the time it gets.
         file_bytes: the largest file it may write.
         stdout_bytes: the most it may say; a child that says more is ended.
         stderr_bytes: how much of its complaints is kept.
@@ -79,53 +90,22 @@ class Bounds:
     stdout_bytes: int = _STDOUT_BYTES
     stderr_bytes: int = _STDERR_BYTES
 
+    @property
+    def wall_s(self) -> float:
+        """How long it may take in all, though it gives signs of life; the time its reader takes is not counted."""
+        return _TRICKLE * self.timeout_s
 
-def find_ffmpeg(configured: str | Path | None = None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Find the ffmpeg to use: the configured one, else `$VOXTRALD_FFMPEG`, else the one of imageio-ffmpeg.
-
-    Raises:
-        DependencyError: there is none, or it does not run.
-    """
-    wish = str(configured or environ.get("VOXTRALD_FFMPEG") or "")
-    binary = _resolve(wish) if wish else _bundled()
-    try:
-        said = subprocess.run(
-            [binary, "-hide_banner", "-version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=30,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.SubprocessError) as error:
-        raise DependencyError(f"{binary} does not run: {error}", hint=_HINT) from error
-    if not said.startswith(b"ffmpeg version"):
-        raise DependencyError(f"{binary} is not an ffmpeg", hint=_HINT)
-    return binary
-
-
-_HINT: Final = "set audio.ffmpeg or $VOXTRALD_FFMPEG to an ffmpeg program of version 5 or newer"
-
-
-def _resolve(wish: str) -> Path:
-    found = wish if os.sep in wish else shutil.which(wish)
-    if found is None:
-        raise DependencyError(f"there is no program called {wish}", hint=_HINT)
-    # Absolute, because children run in a folder of their own.
-    return Path(found).absolute()
-
-
-def _bundled() -> Path:
-    try:
-        return Path(imageio_ffmpeg.get_ffmpeg_exe()).absolute()
-    except RuntimeError as error:
-        raise DependencyError("imageio-ffmpeg brought no ffmpeg for this machine", hint=_HINT) from error
+    @property
+    def cpu_s(self) -> int:
+        """How long it may compute, which the kernel sees to."""
+        return int(self.timeout_s) + 60
 
 
 class Ffmpeg:
     """Runs ffmpeg for all threads.
 
-    Every child has no stdin, a session of its own, an empty folder to stand in, and limits on memory, CPU time
-    and file size. It is killed when stop is asked for, when it is stuck, and when whoever reads it goes away.
+    Every child has no stdin, a session of its own, an empty folder to stand in, and a jail around it (see `jail`). It
+    is killed when stop is asked for, when it is stuck, and when whoever reads it goes away.
     """
 
     def __init__(
@@ -135,55 +115,80 @@ class Ffmpeg:
         slots: int,
         stop: Stop,
         monotonic_s: Callable[[], float] = time.monotonic,
+        layers: Sequence[str] = LAYERS,
     ) -> None:
         self.binary = binary
         self._monotonic_s = monotonic_s
         self._slots = threading.BoundedSemaphore(slots)
         self._stop = stop
-        self._nowhere = _open_nowhere()
-        weakref.finalize(self, os.close, self._nowhere)
+        self._keeper = Keeper(binary, layers=layers)
 
-    def run(self, arguments: Sequence[str], *, source: Path, bounds: Bounds) -> Finished:
+    def run(self, command: Command, *, source: Path, bounds: Bounds) -> Finished:
         """Run ffmpeg to its end, at most `slots` of them at once.
 
         Args:
-            arguments: everything after the program's name; made by `commands`.
+            command: what it does, and the files it may touch; made by `commands`.
             source: the recording it reads, for what is said when it gets stuck.
             bounds: what it may use.
 
         Raises:
             StopRequested: stop was asked for; says nothing about the recording.
             RecordingError: it got stuck in the recording.
-            StorageUnavailable: it got stuck waiting for the recording's storage.
+            StorageUnavailable: it got stuck waiting for the recording's storage, or its file cannot be made.
             DependencyError: it could not be started.
         """
+        pieces: list[bytes] = []
+        finished = self._run(command, source=source, bounds=bounds, begin=pieces.clear, take=pieces.append)
+        return replace(finished, stdout=b"".join(pieces))
+
+    def feed(self, command: Command, *, source: Path, bounds: Bounds, feed: Callable[[bytes], None]) -> Finished:
+        """Run ffmpeg to its end and hand over what it says on stdout as it comes, in pieces of any size.
+
+        What it says must depend on the command alone. Raises as `run` does.
+        """
+        unseen = _Unseen(feed)
+        return self._run(command, source=source, bounds=bounds, begin=unseen.begin, take=unseen.take)
+
+    def jail(self) -> Jail:
+        """Make sure that this ffmpeg runs in its jail, and say what that is made of.
+
+        Raises:
+            StopRequested: stop was asked for.
+            DependencyError: it does not run in there.
+        """
+        asked = Command(arguments=("-version",), reads=self.binary)
+        finished = self.run(asked, source=self.binary, bounds=Bounds(timeout_s=30.0))
+        if finished.returncode != 0:
+            raise DependencyError(f"{self.binary} does not run in its jail: {finished.complaint}", hint=NO_WRAPPER)
+        return self._keeper.jail
+
+    def close(self) -> None:
+        """End what is running and whoever runs it; without this, that happens when the last reference is gone."""
+        self._keeper.close()
+
+    def _run(
+        self,
+        command: Command,
+        *,
+        source: Path,
+        bounds: Bounds,
+        begin: Callable[[], None],
+        take: Callable[[bytes], None],
+    ) -> Finished:
+        """Run once, and once more if that was lost without being to blame."""
         self._take_slot()
         try:
-            child = self._stream(arguments, source=source, bounds=bounds)
-            stdout, finished = _collect(child)
+            try:
+                begin()
+                return self._attend(command, source=source, bounds=bounds, take=take)
+            except WardenLost:
+                log.warning("warden_lost", recording=source.name)
+                begin()
+                return self._attend(command, source=source, bounds=bounds, take=take)
+        except WardenLost as error:
+            raise DependencyError(f"{self.binary} was lost twice: {error}", hint=_LOST) from error
         finally:
             self._slots.release()
-        return Finished(returncode=finished.returncode, stderr=finished.stderr, stdout=stdout)
-
-    def lines(self, arguments: Sequence[str], *, source: Path, bounds: Bounds) -> Generator[str, None, Finished]:
-        """Run ffmpeg and yield its lines on stdout as they come; the generator's value says how it ended.
-
-        Takes no slot: it serves packet copies, which are bound by the disk, and whose reader may pause for
-        minutes while chunks wait for the uplink. A slot held so long would starve every other recording.
-        Raises as `run` does.
-        """
-        child = self._stream(arguments, source=source, bounds=bounds)
-        rest = b""
-        try:
-            while True:
-                *lines, rest = (rest + next(child)).split(b"\n")
-                for line in lines:
-                    yield os.fsdecode(line)
-        except StopIteration as end:
-            finished: Finished = end.value
-            return finished
-        finally:
-            child.close()
 
     def _take_slot(self) -> None:
         while not self._slots.acquire(timeout=TURN_S):
@@ -193,59 +198,99 @@ class Ffmpeg:
         if self._stop.is_set():
             raise StopRequested("stopped while working on audio")
 
-    def _stream(self, arguments: Sequence[str], *, source: Path, bounds: Bounds) -> Generator[bytes, None, Finished]:
+    def _attend(self, command: Command, *, source: Path, bounds: Bounds, take: Callable[[bytes], None]) -> Finished:
         self._heed_stop()
-        with self._child(arguments, bounds) as child:
-            complaints = Complaints(limit=bounds.stderr_bytes)
-            for is_stdout, piece in self._pieces(child, source=source, bounds=bounds):
-                if is_stdout:
-                    yield piece
-                else:
-                    complaints.add(piece)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(timeout=_LAST_WORD_S)
-        if child.returncode != 0:
+        complaints = Complaints(limit=bounds.stderr_bytes)
+        try:
+            with self._inmate(command, bounds) as inmate:
+                for is_stdout, piece in self._pieces(inmate, source=source, bounds=bounds):
+                    (take if is_stdout else complaints.add)(piece)
+                inmate.wait(_LAST_WORD_S)
+        except Unstartable as error:
+            raise self._why_unstartable(error, command=command, source=source) from error
+        # One that even a kill has not ended yet counts as killed.
+        returncode = -signal.SIGKILL if inmate.returncode is None else inmate.returncode
+        if returncode != 0:
             # A stop of the whole service reaches the child too, and then looks like a failed conversion.
             self._heed_stop()
-        return Finished(returncode=child.returncode, stderr=str(complaints))
+        finished = Finished(returncode=returncode, stderr=str(complaints))
+        self._require_loaded(finished)
+        return finished
 
     @contextlib.contextmanager
-    def _child(self, arguments: Sequence[str], bounds: Bounds) -> Iterator[subprocess.Popen[bytes]]:
+    def _inmate(self, command: Command, bounds: Bounds) -> Iterator[Inmate]:
         try:
-            child = subprocess.Popen(
-                [self.binary, "-nostdin", "-hide_banner", *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=f"/proc/self/fd/{self._nowhere}",
-                start_new_session=True,
-                bufsize=0,
-            )
+            inmate = self._keeper.start(_order(command, bounds))
         except OSError as error:
-            raise DependencyError(f"{self.binary} could not be started: {error}", hint=_HINT) from error
+            raise DependencyError(f"{self.binary} could not be started: {error}", hint=HINT) from error
         try:
-            _limit(child.pid, bounds)
-            yield child
+            yield inmate
         finally:
-            _end(child)
+            inmate.end()
 
-    def _pieces(self, child: subprocess.Popen[bytes], *, source: Path, bounds: Bounds) -> Iterator[tuple[bool, bytes]]:
+    def _pieces(self, inmate: Inmate, *, source: Path, bounds: Bounds) -> Iterator[tuple[bool, bytes]]:
         """Yield what the child says as (is it stdout?, bytes) until both ends are closed."""
-        silent_since_s, room = self._monotonic_s(), bounds.stdout_bytes
-        with _listening(child) as selector:
+        room = {True: bounds.stdout_bytes, False: _FLOOD_BYTES}
+        silent_s = waited_s = 0.0
+        with _listening(inmate) as selector:
             while selector.get_map():
+                # The time between two looks is our reader's, who may pause for long.
+                began_s = self._monotonic_s()
                 ready = selector.select(TURN_S)
+                took_s = self._monotonic_s() - began_s
                 self._heed_stop()
-                if not ready and self._monotonic_s() - silent_since_s > bounds.timeout_s:
-                    raise _stuck(child, source=source, after_s=bounds.timeout_s)
+                silent_s, waited_s = 0.0 if ready else silent_s + took_s, waited_s + took_s
+                if silent_s > bounds.timeout_s or waited_s > bounds.wall_s:
+                    raise _stuck(inmate, source=source, after_s=min(waited_s, bounds.wall_s))
                 for key, _ in ready:
                     piece = os.read(key.fd, _READ_BYTES)
-                    room -= len(piece) if key.data else 0
-                    if not piece or room < 0:
+                    room[key.data] -= len(piece)
+                    if not piece or room[key.data] < 0:
                         _hang_up(selector, key)
                     yield key.data, piece
-                # Counted from here: whoever reads us may have paused for long.
-                silent_since_s = self._monotonic_s() if ready else silent_since_s
+
+    def _why_unstartable(self, error: Unstartable, *, command: Command, source: Path) -> VoxtraldError:
+        reason = OSError(error.code, os.strerror(error.code))
+        if error.step == "target" and command.writes:
+            return find_file_fault(reason, source=source, work=command.writes.parent)
+        return DependencyError(f"{self.binary} could not be started ({error.step}): {reason.strerror}", hint=NO_WRAPPER)
+
+    def _require_loaded(self, finished: Finished) -> None:
+        """Blame no recording for libraries that an upgrade has just taken away."""
+        if finished.returncode == _NOT_LOADED and "shared librar" in finished.stderr:
+            raise DependencyError(f"{self.binary} does not start: {finished.complaint}", hint=HINT)
+
+
+def _order(command: Command, bounds: Bounds) -> Order:
+    return Order(
+        arguments=("-nostdin", "-hide_banner", *command.arguments),
+        reads=str(command.reads.absolute()),
+        writes=str(command.writes.absolute()) if command.writes else "",
+        memory_bytes=_MEMORY_BYTES,
+        cpu_s=bounds.cpu_s,
+        file_bytes=bounds.file_bytes,
+    )
+
+
+class _Unseen:
+    """Hands over what was not handed over before, when all of it comes a second time."""
+
+    def __init__(self, feed: Callable[[bytes], None]) -> None:
+        self._feed = feed
+        self._seen = 0
+        self._position = 0
+
+    def begin(self) -> None:
+        """Begin at the start again."""
+        self._position = 0
+
+    def take(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        news = piece[max(0, self._seen - self._position) :]
+        self._position += len(piece)
+        self._seen = max(self._seen, self._position)
+        if news:
+            self._feed(news)
 
 
 def _hang_up(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
@@ -254,59 +299,18 @@ def _hang_up(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> No
     key.fileobj.close()  # type: ignore[union-attr]  # we registered file objects
 
 
-def _open_nowhere() -> int:
-    """Open a folder that is already deleted: empty for ever, and not left behind even by a kill -9."""
-    folder = tempfile.mkdtemp(prefix="voxtrald-")
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    Path(folder).rmdir()
-    return opened
-
-
-def _collect(child: Generator[bytes, None, Finished]) -> tuple[bytes, Finished]:
-    pieces = []
-    while True:
-        try:
-            pieces.append(next(child))
-        except StopIteration as end:
-            finished: Finished = end.value
-            return b"".join(pieces), finished
-
-
 @contextlib.contextmanager
-def _listening(child: subprocess.Popen[bytes]) -> Iterator[selectors.BaseSelector]:
+def _listening(inmate: Inmate) -> Iterator[selectors.BaseSelector]:
     with selectors.DefaultSelector() as selector:
-        for stream in (child.stdout, child.stderr):
-            if stream is not None:
-                selector.register(stream, selectors.EVENT_READ, stream is child.stdout)
+        for stream in (inmate.stdout, inmate.stderr):
+            selector.register(stream, selectors.EVENT_READ, stream is inmate.stdout)
         yield selector
 
 
-def _limit(pid: int, bounds: Bounds) -> None:
-    """Limit a child that has just started: between fork and exec is no safe place beside threads."""
-    cpu_s = int(bounds.timeout_s) + 60
-    with contextlib.suppress(ProcessLookupError):
-        resource.prlimit(pid, resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-        resource.prlimit(pid, resource.RLIMIT_CPU, (cpu_s, cpu_s))
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (bounds.file_bytes, bounds.file_bytes))
-        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Leave nothing of the child behind, whatever happened."""
-    if child.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        # A process that waits for a dead share cannot be killed until the share is back: do not wait with it.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(timeout=_LAST_WORD_S)
-    for stream in (child.stdout, child.stderr):
-        if stream is not None:
-            stream.close()
-
-
-def _stuck(child: subprocess.Popen[bytes], *, source: Path, after_s: float) -> VoxtraldError:
+def _stuck(inmate: Inmate, *, source: Path, after_s: float) -> VoxtraldError:
     """Say whose fault a stuck child is: one that hardly computed was waiting for the storage."""
-    if _cpu_s(child.pid) < _IDLE_SHARE * after_s:
+    inmate.wait(0.0)  # to hear its number
+    if inmate.pid is None or _cpu_s(inmate.pid) < _IDLE_SHARE * after_s:
         return StorageUnavailable(f"reading {source.name} got no answer for {after_s:.0f} s", path=source)
     return RecordingError(
         Reason.UNREADABLE,

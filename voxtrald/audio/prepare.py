@@ -12,6 +12,7 @@ from typing import Final, Literal
 from voxtrald.audio import commands
 from voxtrald.audio.complaining import headline
 from voxtrald.audio.description import last_out_time_ms
+from voxtrald.audio.entering import find_entry
 from voxtrald.audio.faults import find_fault, find_file_fault
 from voxtrald.audio.ffmpeg import Bounds, Ffmpeg, Finished
 from voxtrald.audio.probe import AudioSource
@@ -90,16 +91,15 @@ def is_accepted(source: AudioSource, accepted: Sequence[str]) -> bool:
 
 
 def is_copyable(source: AudioSource) -> bool:
-    """Whether copied packets make chunks that lose nothing and are right by themselves. Pure.
+    """Whether pieces of it make chunks that lose nothing and are right by themselves. Pure.
 
-    True of mp3 and of 16-bit WAV. Not of FLAC: a copied chunk's header keeps the whole recording's length.
-    Not of Ogg: Opus loses its pre-skip and Vorbis its first block at every joint, and a hole in the
-    timestamps would shift what follows unseen. Nor of containers that a recogniser may not accept. Nor of an mp3
-    with frames so small that a copy's first word would be damaged: the cut lies in the middle of a pause, and what
+    True of a regular mp3 and of 16-bit WAV; only these have a layout. Not of FLAC: a copied chunk's header keeps the
+    whole recording's length. Not of Ogg: Opus loses its pre-skip and Vorbis its first block at every joint, and a hole
+    in the timestamps would shift what follows unseen. Nor of containers that a recogniser may not accept. Nor of an
+    mp3 with frames so small that a copy's first word would be damaged: the cut lies in the middle of a pause, and what
     a decoder hears wrong after it has to lie there, too.
     """
-    is_known = (source.container, source.codec) in {("mp3", "mp3"), ("wav", "pcm_s16le")}
-    return is_known and source.gap_ms <= _SAFE_GAP_MS
+    return source.layout is not None and max(source.gap_ms, source.layout.gap_ms) <= _SAFE_GAP_MS
 
 
 def can_copy(source: AudioSource, spans: Sequence[Span], *, accepted: Sequence[str], max_bytes: int) -> bool:
@@ -113,12 +113,13 @@ def fits_whole(source: AudioSource, *, accepted: Sequence[str], max_ms: int, max
     """Whether the recording can be sent byte for byte. Pure.
 
     Not with a cover, video or second audio track in it: the far side may listen to another track than we do,
-    and a picture costs upload. Believes `duration_ms`; put the measured one into the source where the
-    header's is a guess.
+    and a picture costs upload. Nor with Speex in an Ogg file, which few services know any more. Believes
+    `duration_ms`; put the measured one into the source where the header's is a guess.
     """
     return (
         is_accepted(source, accepted)
         and not source.has_other_streams
+        and source.codec != "speex"
         and source.duration_ms is not None
         and source.duration_ms <= max_ms
         and source.size_bytes <= max_bytes
@@ -137,7 +138,7 @@ def send_whole(source: AudioSource, *, work: Path) -> PreparedChunk:
     """
     extension = _NAMES.get(source.container, (source.container,))[0]
     path = work / f"whole.{extension}"
-    with _appearing(path, source=source.path) as part:
+    with appearing(path, source=source.path) as part:
         shutil.copyfile(source.path, part)
         size_bytes = part.stat().st_size
         if size_bytes != source.size_bytes:
@@ -227,8 +228,8 @@ def encode_chunk(
         timeout_s=_ENCODE_TIMEOUT_S,
         file_bytes=2 * most_bps // 8 * (1 + reach.length_ms // 1000) + _HEADER_BYTES,
     )
-    with _appearing(target, source=source.path) as part:
-        arguments = commands.encode(
+    with appearing(target, source=source.path) as part:
+        command = commands.encode(
             source.path,
             container=source.container,
             stream_index=source.stream_index,
@@ -237,8 +238,9 @@ def encode_chunk(
             target_format=format,
             bitrate_kbps=bitrate_kbps,
             sample_rate_hz=sample_rate_hz,
+            entry=find_entry(source, at_ms=span.start_ms),
         )
-        finished = ffmpeg.run(arguments, source=source.path, bounds=bounds)
+        finished = ffmpeg.run(command, source=source.path, bounds=bounds)
         duration_ms = _require_sound(finished, source=source, span=span, work=target.parent)
         size_bytes = part.stat().st_size
     return PreparedChunk(
@@ -277,7 +279,7 @@ def _require_sound(finished: Finished, *, source: AudioSource, span: Span, work:
 
 
 @contextlib.contextmanager
-def _appearing(target: Path, *, source: Path) -> Iterator[Path]:
+def appearing(target: Path, *, source: Path) -> Iterator[Path]:
     """Give a name to write to; the file gets its own name once the block has ended well."""
     part = target.with_name(f"{target.name}.part")
     try:

@@ -10,10 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from voxtrald.audio import commands
+from voxtrald.audio import commands, riff
+from voxtrald.audio.entering import find_entry
 from voxtrald.audio.faults import find_fault
 from voxtrald.audio.ffmpeg import Bounds, Ffmpeg
 from voxtrald.audio.probe import AudioSource
+from voxtrald.audio.reading import read_mono
 from voxtrald.errors import RecordingError
 from voxtrald.transcript.model import Cut, Span
 
@@ -26,6 +28,7 @@ Samples = npt.NDArray[np.int16]
 Levels = npt.NDArray[np.float64]
 
 FRAME_MS: Final = 10
+_FRAMES_PER_S: Final = 1000 // FRAME_MS
 PAUSE_MS: Final = 200
 """Measured on speech by far the best length: longer ones are pulled away from short pauses, shorter ones into
 stops."""
@@ -79,21 +82,35 @@ def find_cut(source: AudioSource, *, window: Span, ffmpeg: Ffmpeg) -> Cut:
 
 
 def decode_window(source: AudioSource, *, window: Span, ffmpeg: Ffmpeg) -> AudioSegment:
-    """Decode a stretch of a recording to 16 kHz mono, from exactly its start.
+    """Give a stretch of a recording as mono sound, from exactly its start: at 16 kHz, or as it is stored.
 
     The sound is shorter where the recording ends. Damage inside gives silence or less sound and is no error.
     Raises as `find_cut` does.
     """
+    layout = source.layout
+    if isinstance(layout, riff.Samples) and layout.sample_rate_hz % _FRAMES_PER_S == 0:
+        samples = read_mono(source.path, layout, span=window)
+        return _segment(samples.astype("<i2").tobytes(), rate_hz=layout.sample_rate_hz)
     most_bytes = _WAV_BYTES_PER_MS * (window.length_ms + 1000)
-    arguments = commands.decode(source.path, container=source.container, stream_index=source.stream_index, span=window)
+    command = commands.decode(
+        source.path,
+        container=source.container,
+        stream_index=source.stream_index,
+        span=window,
+        entry=find_entry(source, at_ms=window.start_ms),
+    )
     bounds = Bounds(timeout_s=_TIMEOUT_S, stdout_bytes=most_bytes)
-    finished = ffmpeg.run(arguments, source=source.path, bounds=bounds)
+    finished = ffmpeg.run(command, source=source.path, bounds=bounds)
     if finished.complaint:
         fault = find_fault(finished.complaint, source=source.path)
         if not isinstance(fault, RecordingError):
             raise fault
     pcm = finished.stdout[: len(finished.stdout) // 2 * 2]
-    return AudioSegment(data=pcm, sample_width=2, frame_rate=commands.DECODED_RATE_HZ, channels=1)
+    return _segment(pcm, rate_hz=commands.DECODED_RATE_HZ)
+
+
+def _segment(pcm: bytes, *, rate_hz: int) -> AudioSegment:
+    return AudioSegment(data=pcm, sample_width=2, frame_rate=rate_hz, channels=1)
 
 
 def quietest(samples: Samples, *, rate_hz: int) -> Quietest:
@@ -118,8 +135,8 @@ def pause_levels_db(samples: Samples, *, rate_hz: int) -> Levels:
     step = rate_hz * FRAME_MS // 1000
     frames = samples[: samples.size // step * step].reshape(-1, step)
     # In float64: squares of int16 overflow int16, and a running sum in float32 loses silence behind loud
-    # sound.
-    power = np.square(frames, dtype=np.float64).mean(axis=1)
+    # sound. Summed up as they are made, so that they never lie in memory together.
+    power = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / step
     width = PAUSE_MS // FRAME_MS
     if power.size < width:
         return np.empty(0, dtype=np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import NoReturn
 
 import click
@@ -11,29 +12,34 @@ import structlog
 from rich.console import Console
 
 from voxtrald import __version__, logs
-from voxtrald.cli.check import check
-from voxtrald.cli.demo import demo
-from voxtrald.cli.init import init
-from voxtrald.cli.retry import retry
-from voxtrald.cli.run import run
-from voxtrald.cli.status import status
-from voxtrald.cli.transcribe import transcribe
 from voxtrald.errors import ConfigError, VoxtraldError
 
+COMMANDS = ("run", "transcribe", "check", "status", "retry", "init", "demo")
 EXIT_USAGE = 64
 EXIT_INTERRUPTED = 130
 
 log = structlog.get_logger()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands, each imported when it is asked for: `status` must not wait for the daemon's libraries."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name them all."""
+        del ctx
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give the command of this name, or None."""
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            self.add_command(getattr(import_module(f"voxtrald.cli.{cmd_name}"), cmd_name))
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="voxtrald")
 def voxtrald() -> None:
     """Drop recordings into a folder, find their transcripts in another."""
-
-
-for command in (run, transcribe, check, status, retry, init, demo):
-    voxtrald.add_command(command)
 
 
 def main() -> NoReturn:

@@ -16,7 +16,10 @@ from voxtrald.assembly import House
 from voxtrald.cli.options import config_option, read_settings
 from voxtrald.config import Settings
 from voxtrald.engines.base import Engine
+from voxtrald.errors import Problem
+from voxtrald.naming import shown
 from voxtrald.service.doctor import Finding, Grade, examine
+from voxtrald.service.explaining import below_inbox, explain
 from voxtrald.stopping import Stop
 
 STYLES = {Grade.FINE: "green", Grade.WARNING: "yellow", Grade.BROKEN: "red"}
@@ -24,9 +27,16 @@ STYLES = {Grade.FINE: "green", Grade.WARNING: "yellow", Grade.BROKEN: "red"}
 
 @click.command()
 @config_option
-def check(config: Path | None) -> int:
+@click.option(
+    "--recording",
+    type=click.Path(path_type=Path),
+    help="Show which settings a recording in the inbox would get now, and where each comes from.",
+)
+def check(config: Path | None, *, recording: Path | None) -> int:
     """Look for what would keep the program from working, and say what to do about it."""
     settings = read_settings(config)
+    if recording is not None:
+        return show_origins(settings, recording)
     logs.configure("error", settings.logging.format)  # the findings say the rest
     console = Console(highlight=False, soft_wrap=True)
     findings = []
@@ -34,6 +44,17 @@ def check(config: Path | None) -> int:
         findings.append(finding)
         console.print(line_of(finding))
     return 1 if any(finding.grade is Grade.BROKEN for finding in findings) else 0
+
+
+def show_origins(settings: Settings, recording: Path) -> int:
+    """Print the settings of a recording with their sources, or what is wrong beside it."""
+    relative = below_inbox(settings, recording)
+    if relative is None:
+        raise click.UsageError(f"{shown(str(recording))} does not lie in the inbox, {settings.folders.inbox}")
+    lines = explain(settings, relative)
+    for line in lines:
+        click.echo(shown(str(line) if isinstance(line, Problem) else f"{line.key}: {line.value}  ({line.source})"))
+    return 1 if any(isinstance(line, Problem) for line in lines) else 0
 
 
 @contextmanager

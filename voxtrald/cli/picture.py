@@ -19,6 +19,9 @@ from voxtrald.store.ledger_spend import SpendSum
 
 Row = tuple[str, str, str]
 
+HELD = frozenset({"budget", "sidecar"})
+"""Why a recording waits by itself, while there is room and the folders are there."""
+
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
@@ -68,13 +71,10 @@ def table_of(overview: Overview) -> Table:
 
 def rows_of(overview: Overview) -> Iterator[tuple[str, Sequence[Row]]]:
     """Sort the recordings by state, those first that somebody may have to look after."""
-    over_budget = [job for job in overview.deferred if job.reason == "budget"]
+    held = [job for job in overview.deferred if job.reason in HELD]
     yield "running", [working_row(each) for each in overview.working]
-    yield "held", [job_row(job, remark=job.detail or "") for job in over_budget]
-    yield (
-        "waits for room",
-        [job_row(job, remark=job.detail or "") for job in overview.deferred if job not in over_budget],
-    )
+    yield "held", [job_row(job, remark=job.detail or "") for job in held]
+    yield "waits for room", [job_row(job, remark=job.detail or "") for job in overview.deferred if job not in held]
     yield "interrupted", [job_row(job, remark="goes on when the daemon runs") for job in overview.interrupted]
     yield "waiting", waiting_rows(overview)
     yield "failed", [job_row(job, remark=job.reason or "") for job in overview.failed]

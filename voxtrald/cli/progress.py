@@ -12,7 +12,18 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from voxtrald.dispatch.gate import GateChanged
 from voxtrald.foreground import Begun, Ended, Report
 from voxtrald.naming import shown
-from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome, OverBudget, Tally
+from voxtrald.pipeline.outcome import (
+    Changed,
+    Deferred,
+    Done,
+    Elsewhere,
+    Failed,
+    Held,
+    Interrupted,
+    Outcome,
+    OverBudget,
+    Tally,
+)
 from voxtrald.pipeline.progress import ChunkProgress
 from voxtrald.store.ledger_chunks import ChunkState
 
@@ -148,9 +159,15 @@ def outcome_text(outcome: Outcome) -> str:
             return f"done ({paid_text(tally)}): {' '.join(shown(name) for name in outputs)}"
         case Failed(reason=reason, message=message, hint=hint):
             return f"failed ({reason.value}): {message}" + (f"; {hint}" if hint else "")
-        case Deferred(message=message, hint=hint) | OverBudget(message=message, hint=hint):
+        case (
+            Deferred(message=message, hint=hint)
+            | OverBudget(message=message, hint=hint)
+            | Held(message=message, hint=hint)
+        ):
             return f"not done: {message}" + (f"; {hint}" if hint else "")
         case Changed(message=message):
             return f"not done: {message}"
+        case Elsewhere(engine=engine):  # in the daemon only, as is Held: here no files are read beside recordings
+            return f"not done: it is for the engine {engine}"
         case Interrupted():
             return "interrupted; what is paid is kept, run it again to go on"

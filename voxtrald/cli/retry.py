@@ -6,14 +6,13 @@ from pathlib import Path
 
 import click
 
-from voxtrald.assembly import LEDGER_FILE
 from voxtrald.cli.options import config_option, read_settings
 from voxtrald.clock import Clock
 from voxtrald.errors import RecordingChanged, StorageUnavailable
 from voxtrald.naming import shown
 from voxtrald.store.folders import Folders
 from voxtrald.store.jobs import Job, JobState
-from voxtrald.store.ledger import Ledger
+from voxtrald.store.ledger import LEDGER_FILE, Ledger
 
 
 @click.command()
@@ -36,8 +35,10 @@ def retry(config: Path | None, *, everything: bool, names: tuple[str, ...]) -> i
 
 def give_back(job: Job, *, folders: Folders, ledger: Ledger) -> bool:
     """Move one recording from the error folder to the inbox."""
+    name = job.outputs[0] if job.outputs else job.relative
+    folders.sidecars.give_back(name, relative=job.relative)
     try:
-        back = folders.give_back(job.outputs[0] if job.outputs else job.relative, relative=job.relative)
+        back = folders.give_back(name, relative=job.relative)
     except RecordingChanged as error:
         click.echo(f"{shown(job.relative)}: {error.message}", err=True)
         ledger.forget(job.id)

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import structlog
 
-from voxtrald import logs
+from voxtrald import heap, logs
 from voxtrald.assembly import House
 from voxtrald.cli.options import config_option, read_settings
 from voxtrald.config import Settings, setting_warnings
@@ -31,6 +31,7 @@ log = structlog.get_logger()
 @config_option
 def run(config: Path | None) -> int:
     """Watch the inbox until told to stop."""
+    heap.bound_arenas()
     settings = read_settings(config)
     logs.configure(settings.logging.level, settings.logging.format)
     for warning in setting_warnings(settings, environ=os.environ):

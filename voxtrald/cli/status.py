@@ -14,7 +14,6 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from voxtrald.assembly import LEDGER_FILE
 from voxtrald.cli.costs import plot_of
 from voxtrald.cli.options import config_option, read_settings
 from voxtrald.cli.picture import picture_of
@@ -25,7 +24,7 @@ from voxtrald.dispatch.signals import ENDING, signals_put
 from voxtrald.service.accounts import Accounts, look_up_accounts
 from voxtrald.service.overview import Dropped, Overview, look_into_inbox, look_over
 from voxtrald.service.recounting import recount, recount_accounts
-from voxtrald.store.ledger import Ledger
+from voxtrald.store.ledger import LEDGER_FILE, Ledger
 
 _EVERY_S = 1.0
 _SHARE = 20  # looking through a large inbox may take one part in so many of the time

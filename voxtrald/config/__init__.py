@@ -10,6 +10,7 @@ from voxtrald.config.loading import (
 )
 from voxtrald.config.matching import matches
 from voxtrald.config.operating import MetricsSettings, NotifySettings, listen_place
+from voxtrald.config.overlaying import Layer, Overlaid, overlay
 from voxtrald.config.secrets import KEY_NEEDED, find_api_key, require_api_key
 from voxtrald.config.sections import (
     AudioSettings,
@@ -24,6 +25,7 @@ from voxtrald.config.sections import (
     WebSettings,
 )
 from voxtrald.config.settings import RecordingSettings, Rule, Settings
+from voxtrald.config.sidecars import Sidecar, read_names, read_sidecar
 
 __all__ = [
     "KEY_NEEDED",
@@ -32,15 +34,18 @@ __all__ = [
     "DispatchSettings",
     "EngineSettings",
     "FolderSettings",
+    "Layer",
     "LimitSettings",
     "LoggingSettings",
     "MetricsSettings",
     "NotifySettings",
     "OutputSettings",
+    "Overlaid",
     "RecordingSettings",
     "RetrySettings",
     "Rule",
     "Settings",
+    "Sidecar",
     "WatchSettings",
     "WebSettings",
     "changed_needing_restart",
@@ -50,6 +55,9 @@ __all__ = [
     "listen_place",
     "load_settings",
     "matches",
+    "overlay",
+    "read_names",
+    "read_sidecar",
     "require_api_key",
     "setting_warnings",
 ]

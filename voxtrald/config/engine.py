@@ -17,6 +17,9 @@ USUAL_ADDRESSES: Mapping[str, str] = MappingProxyType({"mistral": "https://api.m
 USUAL_MODELS: Mapping[str, str] = MappingProxyType({"mistral": "voxtral-mini-transcribe-3-0"})
 MOST_REFERENCES = 8
 
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+Timestamps = Literal["segment", "word", "none"]
+
 
 def bare_address(value: str) -> str:
     """Take the slash and the `/v1` off an address's end, which people copy from other programs' settings."""
@@ -75,13 +78,13 @@ class EngineSettings(Section):
     """upload: store the audio at the service, transcribe it by a signed address, delete it. direct: send
     the audio within the request. Only kind mistral knows both; the others are direct."""
 
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] | None = Field(default=None, examples=["lv"])
+    language: Language | None = Field(default=None, examples=["lv"])
     """The spoken language as an ISO 639-1 code, or null to let the model find out."""
 
     diarize: bool = False
     """Whether the transcript tells speakers apart."""
 
-    speaker_references: FixedMapping = Field(
+    speaker_references: FixedMapping[FilePath] = Field(
         default=FixedMapping({}),
         examples=[{"Ilze": "voices/ilze.mp3", "Jānis": "voices/janis.mp3"}],
         json_schema_extra={"maxProperties": MOST_REFERENCES},
@@ -89,7 +92,7 @@ class EngineSettings(Section):
     """Voices to know by name: for up to 8 speakers a clip of 3 to 15 seconds each. Needs `diarize: true`
     and a model that compares voices. The clips are sent to the service."""
 
-    timestamps: Literal["segment", "word", "none"] = "segment"
+    timestamps: Timestamps = "segment"
     """How finely the text is timed. Which of them a model offers differs; subtitles need segment or word."""
 
     context_bias: tuple[Word, ...] = Field(default=(), examples=[["Daugavpils", "Rēzekne"]])

@@ -1,4 +1,7 @@
-"""Fill up the rules: what a rule leaves out keeps its value from above, unless it belongs to another service. Pure."""
+"""Fill up the rules, and the engines that sidecars may choose: what they leave out keeps its value from above.
+
+What belongs to another service does not. Pure.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,26 @@ from voxtrald.config.settings import RULE_SECTIONS
 
 # A key must not travel to another server, nor must clips of voices; and a model's name means nothing there.
 SERVICE_KEYS = frozenset({"base_url", "model", "server", "api_key_file", "speaker_references"})
-# A rule's limits stand beside those above, for a sum of its own.
-INHERITING = frozenset(RULE_SECTIONS) - {"limits"}
+# A rule's limits stand beside those above, for a sum of its own; what it lets people choose stands in place of that.
+INHERITING = frozenset(RULE_SECTIONS) - {"limits", "sidecars"}
 
 Values = Mapping[str, Any]
 
 
 def fill_rules(values: Values) -> dict[str, Any]:
-    """Fill up each rule's sections with the keys it leaves out, so that a rule holds whole sections.
+    """Fill up each rule's sections with the keys it leaves out, and each offered engine, so that they are whole.
 
     Args:
         values: as they were written, in the file and in the environment; nothing is checked yet.
     """
-    rules = values.get("rules")
-    if not isinstance(rules, list):
-        return dict(values)
-    return {**values, "rules": [_filled(rule, values) if isinstance(rule, dict) else rule for rule in rules]}
+    filled = dict(values)
+    if isinstance(rules := values.get("rules"), list):
+        filled["rules"] = [_filled(rule, values) if isinstance(rule, dict) else rule for rule in rules]
+    sidecars = values.get("sidecars")
+    if isinstance(sidecars, Mapping) and isinstance(engines := sidecars.get("engines"), Mapping):
+        offered = {name: _merged("engine", outside=values.get("engine"), own=own) for name, own in engines.items()}
+        filled["sidecars"] = {**sidecars, "engines": offered}
+    return filled
 
 
 def _filled(rule: Values, values: Values) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from voxtrald.config.availability import availability_problems
 from voxtrald.config.engine import EngineSettings
 from voxtrald.config.inheriting import fill_rules
+from voxtrald.config.offering import offer_problems
 from voxtrald.config.overriding import override
 from voxtrald.config.placing import folder_problems, folder_warnings, read_mounts, script_problems
 from voxtrald.config.reading import KeyPath, Written, read_yaml
@@ -64,7 +65,7 @@ def load_settings(path: Path | None, *, environ: Mapping[str, str]) -> Settings:
     if placed is not None:
         placed = _absolute(placed, base=base, home=environ.get("HOME", ""))
         problems += (*folder_problems(placed, written, mounts=read_mounts()), *script_problems(placed, written))
-    problems += (*written.problems, *secrets.values(), *availability_problems(written))
+    problems += (*written.problems, *secrets.values(), *availability_problems(written), *offer_problems(written))
     if settings is None or placed is None or problems:
         raise ConfigError(tuple(sorted(problems, key=_reading_order)))
     return placed

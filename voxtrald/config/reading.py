@@ -50,18 +50,22 @@ def key_text(path: KeyPath) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def read_yaml(text: str | bytes, *, file: str, has_lines: bool = True, at: KeyPath = ()) -> Written:
+def read_yaml(
+    text: str | bytes, *, file: str, has_lines: bool = True, takes_aliases: bool = True, at: KeyPath = ()
+) -> Written:
     """Read one YAML document. Nothing is raised: what is wrong comes back as problems.
 
     Args:
         text: the document; bytes may be UTF-8 or UTF-16 with a mark.
         file: shown in problems, a path or the name of an environment variable.
         has_lines: whether line numbers help; they do not in an environment variable.
+        takes_aliases: whether a value may refer to another one. A few lines of such values can stand for more than
+            any memory holds, so not in what strangers wrote.
         at: where in the configuration the document belongs.
     """
     walk = _Walk(file=file, has_lines=has_lines)
     try:
-        root = yaml.compose(text, Loader=_CoreLoader)
+        root = yaml.compose(text, Loader=_CoreLoader if takes_aliases else _PlainLoader)
         values = walk.value(root, at) if root is not None else None
     except yaml.YAMLError as error:
         return Written(problems=(_syntax_problem(error, text=text, file=file, at=at),))
@@ -90,6 +94,17 @@ _CORE = (
 _CoreLoader.yaml_implicit_resolvers = {}  # its own, or the older rules would stay in force beside these
 for _tag, _form, _first in _CORE:
     _CoreLoader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_form})$"), _first)
+
+
+class _PlainLoader(_CoreLoader):
+    """Refuses what refers to something else in the document, before anything is made of it."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "values that refer to others (*name) cannot be used", mark)
+        node: yaml.Node | None = super().compose_node(parent, index)
+        return node
 
 
 class _Walk:

@@ -18,6 +18,8 @@ from voxtrald.errors import Problem
 
 UNITS = {"_s": " seconds", "_minutes": " minutes", "_kbps": " kbit/s", "_hz": " Hz"}
 RULE_DEPTH = 2  # ("rules", 0, "engine", ...): what follows is a path like one outside of rules
+OFFERS = ("sidecars", "engines")
+OFFER_DEPTH = 3  # ("sidecars", "engines", "here", ...): what follows is a path like one in `engine`
 
 
 def problem_at(written: Written, path: KeyPath, *, what: str, hint: str = "") -> Problem:
@@ -35,12 +37,19 @@ def validation_problems(error: ValidationError, written: Written) -> tuple[Probl
     there is told once, where it was written.
     """
     found = [wrong for details in error.errors() for wrong in _wrongs(details)]
-    outside = {(path, what) for path, what, _ in found if path[:1] != ("rules",)}
+    outside = {(path, what) for path, what, _ in found if _home(path) == path}
     return tuple(
         problem_at(written, path, what=what, hint=hint)
         for path, what, hint in found
-        if path in written.places or path[:1] != ("rules",) or (path[RULE_DEPTH:], what) not in outside
+        if path in written.places or _home(path) == path or (_home(path), what) not in outside
     )
+
+
+def _home(path: KeyPath) -> KeyPath:
+    """Give the place outside of rules, and outside of the engines that sidecars may choose, of the same key."""
+    if path[:1] == ("rules",):
+        return path[RULE_DEPTH:]
+    return ("engine", *path[OFFER_DEPTH:]) if path[:2] == OFFERS and len(path) > OFFER_DEPTH else path
 
 
 def _wrongs(details: ErrorDetails) -> Iterator[tuple[KeyPath, str, str]]:
@@ -65,7 +74,7 @@ def _unit(path: KeyPath) -> str:
 
 
 def _unknown_key(path: KeyPath) -> tuple[str, str]:
-    *around, last = path[RULE_DEPTH:] if path[:1] == ("rules",) else path
+    *around, last = _home(path)
     name = str(last)
     if path[:1] == ("rules",) and not around:
         return _unknown_rule_key(name)

@@ -37,6 +37,7 @@ LONGEST_KEY = 4096
 _SECRET_NAMES = frozenset(
     {"api_key", "apikey", "api-key", "key", "mistral_api_key", "authorization", "password", "secret", "token"}
 )
+_ENGINES = frozenset({"engine", "engines"})
 _KEY_LIKE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9]{32,}")
 _ONE_WORD = re.compile(r"[\x21-\x7e]+")
 
@@ -141,8 +142,8 @@ def secret_paths(values: Any, *, at: KeyPath = ()) -> Iterator[KeyPath]:
     if isinstance(values, Mapping):
         for name, value in values.items():
             path = (*at, name)
-            is_speaker = at[-1:] == ("speaker_references",)
-            if (is_secret_name(name) and not is_speaker) or ("engine" in at and _looks_like_a_key(value)):
+            is_speaker = at[-1:] in {("speaker_references",), ("speakers",)}
+            if (is_secret_name(name) and not is_speaker) or (not _ENGINES.isdisjoint(at) and _looks_like_a_key(value)):
                 yield path
             else:
                 yield from secret_paths(value, at=path)

@@ -17,6 +17,7 @@ from pydantic.config import JsonDict
 
 from voxtrald.config.choices import OutputFormat
 from voxtrald.config.matching import glob_fault
+from voxtrald.config.permitting import SpeakerNames
 from voxtrald.config.shape import Amount, AmountOrZero, ByEngine, Count, FilePath, Section, Word, Wrong, refusal
 from voxtrald.links import host_entry
 from voxtrald.retrying import Policy
@@ -72,6 +73,9 @@ def _some_without_repeats(values: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(values)) < len(values):
         raise refusal("names something twice")
     return values
+
+
+Formats = Annotated[tuple[Annotated[str, OutputFormat], ...], AfterValidator(_some_without_repeats)]
 
 
 class FolderSettings(Section):
@@ -147,6 +151,14 @@ class AudioSettings(Section):
 
     copy_mode: Literal["auto", "always", "never"] = Field(default="auto", alias="copy")
     """Whether audio in an accepted format is cut without converting it. auto: where it is worth the time."""
+
+    track: Literal["default", "mix"] | Annotated[int, Field(strict=True, ge=1, le=1000)] = "default"
+    """Which track is heard where a recording has several. default: the one marked as default, else the first with
+    sound. mix: all of them as one. A number: that one, counted from 1."""
+
+    max_hours: Amount = 30
+    """The longest recording in hours. What lasts longer fails before it costs anything: it is most likely damaged, or
+    made to cost a lot."""
 
     skip_silence_over_s: Amount | None = None
     """Leave out silences longer than this many seconds. Not available in this version."""
@@ -252,9 +264,7 @@ class RuleLimitSettings(Section):
 class OutputSettings(Section):
     """What is left in the outbox."""
 
-    formats: Annotated[tuple[Annotated[str, OutputFormat], ...], AfterValidator(_some_without_repeats)] = Field(
-        default=("txt", "srt", "vtt", "json"), json_schema_extra=SOME_WITHOUT_REPEATS
-    )
+    formats: Formats = Field(default=("txt", "srt", "vtt", "json"), json_schema_extra=SOME_WITHOUT_REPEATS)
     """The files made of each transcript, by their endings, such as txt, srt, vtt, json, md and html."""
 
     name: Annotated[str, AfterValidator(_name_pattern)] = "{stem}"
@@ -264,6 +274,9 @@ class OutputSettings(Section):
     originals: Literal["outbox", "keep", "delete"] = "outbox"
     """What becomes of a finished recording. outbox: it follows its transcript. keep: it stays in the inbox.
     delete: it is deleted."""
+
+    speakers: SpeakerNames = Field(default=SpeakerNames({}), examples=[{"speaker_1": "Anna"}])
+    """Names to show in place of the speakers' labels, as these stand in a transcript. Needs `diarize: true`."""
 
 
 class DispatchSettings(Section):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, Field
 from voxtrald.config.engine import EngineSettings
 from voxtrald.config.matching import matches, pattern_fault
 from voxtrald.config.operating import MetricsSettings, NotifySettings
+from voxtrald.config.permitting import RuleSidecarSettings, SidecarSettings
 from voxtrald.config.sections import (
     AudioSettings,
     ChunkSettings,
@@ -61,6 +63,9 @@ class Rule(Section):
     notify: NotifySettings | None = None
     """The keys of `notify` that differ."""
 
+    sidecars: RuleSidecarSettings | None = None
+    """What files beside this rule's recordings may choose, in place of what they may choose elsewhere."""
+
 
 class Keys(Section):
     """Everything that may be written into the configuration file."""
@@ -73,12 +78,14 @@ class Keys(Section):
     retry: RetrySettings = RetrySettings()
     limits: LimitSettings = LimitSettings()
     output: OutputSettings = OutputSettings()
+    sidecars: SidecarSettings = SidecarSettings()
 
     rules: tuple[Rule, ...] = Field(default=(), examples=[[{"match": "lv/**", "engine": {"language": "lv"}}]])
     """Other settings for some recordings, by their path inside the inbox. The first rule that matches
     counts. A rule may hold keys of engine, audio, chunks, retry, output and notify; keys it leaves out keep
     their value from above. Its limits may hold max_cost_per_day and max_cost_per_month, for its own
-    recordings. Where a rule's engine is of another kind or at another address, base_url, model, server,
+    recordings; its sidecars say what files beside its recordings may choose. Where a rule's engine is of
+    another kind or at another address, base_url, model, server,
     api_key_file and speaker_references are not taken over: a key stays with its own service."""
 
     dispatch: DispatchSettings = DispatchSettings()
@@ -97,6 +104,8 @@ class RecordingSettings:
 
     Attributes:
         rule: the pattern of the rule that matched, or empty.
+        heeds_sidecars: whether files beside the recording count.
+        choices: the engines that such files may choose, by name, besides the one the recording has.
     """
 
     engine: EngineSettings
@@ -106,6 +115,8 @@ class RecordingSettings:
     output: OutputSettings
     notify: NotifySettings
     rule: str = ""
+    heeds_sidecars: bool = False
+    choices: Mapping[str, EngineSettings] = field(default_factory=dict)
 
 
 class Settings(Keys):
@@ -121,7 +132,7 @@ class Settings(Keys):
     def engines(self) -> tuple[EngineSettings, ...]:
         """The engines that recordings may meet, each once: the one outside of rules first."""
         of_rules = (rule.engine for rule in self.rules if rule.engine is not None)
-        return tuple(dict.fromkeys((self.engine, *of_rules)))
+        return tuple(dict.fromkeys((self.engine, *of_rules, *self.sidecars.engines.values())))
 
     def for_recording(self, relative: PurePosixPath) -> RecordingSettings:
         """Give the settings for the recording at `relative`, its path inside the inbox."""
@@ -129,6 +140,7 @@ class Settings(Keys):
         pattern = rule.match if rule is not None else ""
         if rule is None:
             rule = _NO_RULE
+        permitted = self._permitted(rule)
         return RecordingSettings(
             rule=pattern,
             engine=rule.engine or self.engine,
@@ -137,7 +149,19 @@ class Settings(Keys):
             retry=rule.retry or self.retry,
             output=rule.output or self.output,
             notify=rule.notify or self.notify,
+            heeds_sidecars=(rule.sidecars or self.sidecars).enabled,
+            choices={name: self.sidecars.engines[name] for name in permitted},
         )
+
+    def _permitted(self, rule: Rule) -> tuple[str, ...]:
+        """Name the engines that sidecars may choose. What a rule keeps here, or with a service, only it lets go."""
+        if rule.sidecars is not None:
+            return rule.sidecars.engines
+        return () if rule.engine is not None and self._is_kept_apart(rule.engine) else tuple(self.sidecars.engines)
+
+    def _is_kept_apart(self, engine: EngineSettings) -> bool:
+        is_of_other_account = engine.api_key_file != self.engine.api_key_file
+        return engine.kind == "local" or is_of_other_account or not engine.is_of_one_service_with(self.engine)
 
 
 _NO_RULE = Rule(match="**")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,36 +47,39 @@ class ByEngine:
     """
 
 
-class FixedMapping(Mapping[str, Path]):
-    """Names and their files, never changed, so that the settings around them can be hashed."""
+class FixedMapping(Mapping[str, Value]):
+    """Names and what belongs to each, never changed, so that the settings around them can be hashed.
 
-    __slots__ = ("_files",)
+    A field is annotated with what the values are, as in `FixedMapping[FilePath]`.
+    """
 
-    def __init__(self, files: Mapping[str, Path]) -> None:
-        self._files = dict(files)
+    __slots__ = ("_values",)
 
-    def __getitem__(self, name: str) -> Path:
-        return self._files[name]
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> Value:
+        return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(self._values)
 
     def __hash__(self) -> int:
-        return hash(frozenset(self._files.items()))
+        return hash(frozenset(self._values.items()))
 
     def __repr__(self) -> str:
-        return f"FixedMapping({self._files!r})"
+        return f"FixedMapping({self._values!r})"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Take what a dictionary of names and paths takes."""
-        del source
+        """Take what a dictionary of names and such values takes."""
+        value = next(iter(get_args(source)), Any)  # for a default, which is written into the schema, nobody says
         return core_schema.no_info_after_validator_function(
             cls,
-            handler.generate_schema(dict[Word, FilePath]),
+            handler.generate_schema(dict[Word, value]),  # type: ignore[valid-type]
             serialization=core_schema.plain_serializer_function_ser_schema(dict),
         )
 

@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from voxtrald.assembly import LEDGER_FILE
 from voxtrald.demonstration.patience import Patience
 from voxtrald.demonstration.processes import Event, RunningDaemon, running_daemon
 from voxtrald.demonstration.scene import Scene, sample_text
 from voxtrald.demonstration.telling import Played, log_text
 from voxtrald.demonstration.trouble import DemoFailed
-from voxtrald.store.ledger import Ledger
+from voxtrald.store.ledger import LEDGER_FILE, Ledger
 
 COMMAND: Final = (sys.executable, "-P", "-m", "voxtrald")
 """This very installation, wherever it is; without the working directory, in which another one may lie."""

@@ -18,6 +18,7 @@ class Holds:
 
     def __init__(self) -> None:
         self._until: dict[Identity, datetime] = {}
+        self._first: datetime | None = None
         self._outdated: frozenset[str] = frozenset()
 
     @property
@@ -31,18 +32,21 @@ class Holds:
         Not where the limits have changed since its work began: then it is measured against the new ones.
         """
         if job not in self._outdated:
-            self._until[_identity(recording)] = until
+            self._until[identity_of(recording)] = until
+            self._first = until if self._first is None else min(self._first, until)
         self._outdated -= {job}
 
     def keeps(self, recording: Recording) -> bool:
         """Whether it has to wait."""
-        return _identity(recording) in self._until
+        return identity_of(recording) in self._until
 
     def expire(self, *, now: datetime) -> bool:
-        """Let those go whose time has come; say whether there were some and none is left."""
-        had_some = bool(self._until)
+        """Let those go whose time has come; say whether there were some."""
+        if self._first is None or now < self._first:
+            return False
         self._until = {identity: until for identity, until in self._until.items() if until > now}
-        return had_some and not self._until
+        self._first = min(self._until.values(), default=None)
+        return True
 
     def release(self, in_work: Iterable[str]) -> bool:
         """Let everybody go, because limits may have changed; say whether there were some.
@@ -51,10 +55,11 @@ class Holds:
             in_work: the jobs that were measured against the old limits and may still end by them.
         """
         had_some = bool(self._until)
-        self._until = {}
+        self._until, self._first = {}, None
         self._outdated = frozenset(in_work)
         return had_some
 
 
-def _identity(recording: Recording) -> Identity:
+def identity_of(recording: Recording) -> Identity:
+    """Tell this very file from another one under its name."""
     return str(recording.relative), recording.size_bytes, recording.mtime_ns, recording.inode

@@ -7,13 +7,15 @@ more of an engine than what stands here.
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from voxtrald.clock import Clock
+from voxtrald.config import EngineSettings
 from voxtrald.engines.http.slots import RequestSlots
 from voxtrald.engines.sharing import CopiesInUse
 from voxtrald.errors import ApiRefused
@@ -163,6 +165,22 @@ class Engine(ABC):
         Raises:
             ApiError: where it does not.
         """
+
+    @abstractmethod
+    def adopt(self, settings: EngineSettings) -> None:
+        """Ask in the manner of these settings from now on; for `varied`, before the first request."""
+
+    def varied(self, settings: EngineSettings) -> Self:
+        """Give an engine at the same far side that asks in another manner, over the same connections.
+
+        It need not be closed. What the far side refuses of its manner is not held against this one's.
+
+        Args:
+            settings: differ from this engine's in language, vocabulary, speakers and times at most.
+        """
+        twin = copy.copy(self)
+        twin.adopt(settings)
+        return twin
 
     def deliver_address(self, address: str, *, key: str) -> Delivery:
         """Begin the delivery of what lies at a public web address; only where `takes_addresses` says so.

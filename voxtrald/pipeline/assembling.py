@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from voxtrald import __version__
+from voxtrald.audio.damage import END_LOST, lost_end, source_damage
 from voxtrald.audio.probe import AudioSource
-from voxtrald.errors import RecordingError
+from voxtrald.errors import Reason, RecordingError
 from voxtrald.pipeline.assignment import Assignment
+from voxtrald.pipeline.fitting import longest_recording_ms
 from voxtrald.pipeline.outcome import Tally
 from voxtrald.pipeline.settled import Gathered, Settled
 from voxtrald.store.results import KeptAnswer
+from voxtrald.transcript.introducing import introduce
 from voxtrald.transcript.merging import merge
 from voxtrald.transcript.model import (
     ChunkFacts,
+    Damage,
     Document,
     EngineFacts,
     PlacedAnswer,
@@ -21,19 +27,40 @@ from voxtrald.transcript.model import (
     Span,
     Usage,
 )
+from voxtrald.transcript.rendering.clocks import clock
 from voxtrald.transcript.reporting import ErrorReport, render_error_report, render_partial
 
 
-def source_facts(assignment: Assignment, source: AudioSource, *, sha256: str, duration_ms: int) -> SourceFacts:
+def source_facts(assignment: Assignment, source: AudioSource, *, sha256: str, gathered: Gathered) -> SourceFacts:
     """Describe a recording that was probed here; its name is that of the file in the inbox."""
-    return SourceFacts(
+    about = {"heard_ms": gathered.duration_ms, "longest_ms": longest_recording_ms(assignment.settings.audio)}
+    facts = SourceFacts(
         name=assignment.path.name,
         sha256=sha256,
         size_bytes=source.size_bytes,
-        duration_ms=duration_ms,
+        duration_ms=gathered.duration_ms,
         container=source.container,
         codec=source.codec,
+        track=source.track,
+        tracks=len(source.tracks),
+        lost_end=lost_end(source, **about),
     )
+    inside = [damage for chunk in gathered.chunks if chunk.kept for damage in chunk.kept.damage]
+    at_end = [Damage(span=facts.lost_end, what=END_LOST)] if facts.lost_end and not facts.is_truncated else []
+    return replace(facts, damage=joined([*inside, *source_damage(source, **about), *at_end]))
+
+
+def joined(damage: Iterable[Damage]) -> tuple[Damage, ...]:
+    """Make one of neighbours with which the same is wrong: where a recording was cut is nothing to its reader."""
+    merged: list[Damage] = []
+    for one in sorted(damage, key=lambda each: each.span.start_ms):
+        last = merged[-1] if merged else None
+        if last is not None and last.what == one.what and one.span.start_ms <= last.span.end_ms:
+            end_ms = max(last.span.end_ms, one.span.end_ms)
+            merged[-1] = replace(last, span=Span(start_ms=last.span.start_ms, end_ms=end_ms))
+        else:
+            merged.append(one)
+    return tuple(merged)
 
 
 def assemble(assignment: Assignment, *, source: SourceFacts, gathered: Gathered) -> Document:
@@ -44,6 +71,8 @@ def assemble(assignment: Assignment, *, source: SourceFacts, gathered: Gathered)
         duration_ms=gathered.duration_ms,
         missing=[chunk.span for chunk in gathered.chunks if chunk.kept is None],
     )
+    if source.is_truncated and (lost := source.lost_end):
+        transcript = replace(transcript, duration_ms=lost.end_ms, missing=(*transcript.missing, lost))
     return Document(
         version=__version__,
         source=source,
@@ -53,7 +82,7 @@ def assemble(assignment: Assignment, *, source: SourceFacts, gathered: Gathered)
             parameters=engine.parameters,
             downgrades=tuple(sorted({name for chunk in gathered.chunks for name in dropped(chunk)})),
         ),
-        transcript=transcript,
+        transcript=introduce(transcript, assignment.settings.output.speakers),
         chunks=tuple(chunk_facts(chunk) for chunk in gathered.chunks),
         usage=usage(gathered, currency=engine.capabilities.currency),
         remote_files=tuple(file for chunk in gathered.chunks for file in chunk.remote_files),
@@ -120,6 +149,18 @@ def error_report(assignment: Assignment, error: RecordingError, *, document: Doc
             currency=assignment.engine.capabilities.currency,
             when=now.strftime("%Y-%m-%d %H:%M UTC"),
         )
+    )
+
+
+def truncated(document: Document) -> RecordingError:
+    """Say of a recording whose end is missing how far it goes, and what is left of it."""
+    source = document.source
+    lost = source.lost_end or Span(start_ms=source.duration_ms, end_ms=source.duration_ms)
+    heard = "what could be heard is in the file that ends in .partial.txt" if document.transcript.text else ""
+    return RecordingError(
+        Reason.TRUNCATED,
+        f"the recording stops at {clock(lost.start_ms)} of {clock(lost.end_ms)}: its end is missing in the file",
+        hint="copy it again from the device" + (f"; {heard}" if heard else ""),
     )
 
 

@@ -67,12 +67,13 @@ def judge(failures: Sequence[Failure], *, earlier: int, circuit: Circuit, policy
     if isinstance(error, ApiDenied):
         return SendAgain()
     counted = earlier + sum(is_counted(failure, circuit) for failure in failures)
-    if counted == 0:
+    if counted == 0 and not is_crowded(error):
         return SendAgain()
     attempt = counted
-    if isinstance(error, ApiGarbled) and counted < policy.attempts:
-        # Few of these are allowed, so failures of other kinds must not use them up.
-        attempt = sum(isinstance(failure.error, ApiGarbled) for failure in failures)
+    if is_crowded(error) or (isinstance(error, ApiGarbled) and counted < policy.attempts):
+        # Few garbled answers are allowed, and the wait in a crowd grows by the crowd alone: failures of other kinds
+        # must not count there.
+        attempt = sum(is_alike(failure.error, error) for failure in failures)
     match decide(error, attempt=attempt, policy=policy, jitter=jitter):
         case RetryIn(wait_s=wait_s):
             return TryLater(wait_s=wait_s, counted=counted)
@@ -107,8 +108,23 @@ def judge_fetch(
 
 
 def is_counted(failure: Failure, circuit: Circuit) -> bool:
-    """Whether a failure uses up an attempt: neither an outage nor a refused key is the chunk's fault."""
-    return not isinstance(failure.error, ApiDenied) and not circuit.excuses(failure.at_s)
+    """Whether a failure uses up an attempt: not an outage, a refused key or a crowd, which are no chunk's fault.
+
+    A service that takes fewer requests at once than we send refuses the same chunk again and again, by chance, while
+    others get through.
+    """
+    is_excused = isinstance(failure.error, ApiDenied) or is_crowded(failure.error) or circuit.excuses(failure.at_s)
+    return not is_excused
+
+
+def is_crowded(error: ApiError) -> bool:
+    """Whether the far side had too many requests at once."""
+    return isinstance(error, ApiBusy) and error.is_crowded
+
+
+def is_alike(left: ApiError, right: ApiError) -> bool:
+    """Whether two failures are of one kind."""
+    return type(left) is type(right) and is_crowded(left) == is_crowded(right)
 
 
 def recording_error(error: ApiError) -> RecordingError:

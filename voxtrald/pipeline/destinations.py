@@ -17,6 +17,7 @@ from voxtrald.store.folders import Folders
 from voxtrald.store.jobs import Job, JobState
 from voxtrald.store.ledger import Ledger
 from voxtrald.store.publishing import Originals
+from voxtrald.store.quarantining import PARTIAL
 from voxtrald.store.reserving import while_taken
 
 
@@ -39,6 +40,8 @@ class Outbox:
             already=self.ledger.job(job.id).publication,
         )
         self.folders.release_report(job.relative)
+        if settings.output.originals != "keep":
+            self.folders.sidecars.follow_to_outbox(job.relative, to=published.source_to)
         self.ledger.end(job.id, JobState.DONE, outputs=published.names)
         return published.names
 
@@ -47,13 +50,14 @@ class Outbox:
         # Before the first move: a start that finds the recording moved already could not tell why otherwise.
         self.ledger.set_state(job.id, JobState.PUBLISHING, reason=reason, detail=report)
         quarantined = self.folders.quarantine(job, report=report, partial=partial_text)
+        self.folders.sidecars.follow_to_error(job.relative, to=quarantined.recording)
         self.ledger.end(job.id, JobState.FAILED, outputs=quarantined.names, reason=reason, detail=report)
         return quarantined.names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """A folder of the user's choice; the source stays where it is, and nothing is moved when it fails."""
+    """A folder of the user's choice; the source stays where it is, whatever becomes of it."""
 
     folder: Path
     ledger: Ledger
@@ -79,10 +83,18 @@ class Beside:
         return tuple(str(self.folder / f"{stem}{suffix}") for suffix in contents)
 
     def quarantine(self, job: Job, *, report: str, partial_text: str | None, reason: str) -> tuple[str, ...]:
-        """End the job and leave everything where it is; the caller shows the error."""
-        del partial_text
-        self.ledger.end(job.id, JobState.FAILED, reason=reason, detail=report)
-        return ()
+        """End the job, leave the recording where it is, and write the part of the text there is, for it is paid.
+
+        The caller shows the error.
+        """
+        names: tuple[str, ...] = ()
+        if partial_text is not None:
+            make_folder(self.folder)
+            contents = {PARTIAL: partial_text.encode("utf-8", errors="replace")}
+            wanted = PurePosixPath(job.relative).name
+            names = while_taken(lambda: self._write(wanted, contents), folder=self.folder)
+        self.ledger.end(job.id, JobState.FAILED, outputs=names, reason=reason, detail=report)
+        return names
 
 
 def stem_of(job: Job, *, settings: RecordingSettings, clock: Clock) -> str:

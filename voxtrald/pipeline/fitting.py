@@ -33,6 +33,11 @@ def encoded_bytes_per_s(audio: AudioSettings, format_name: str) -> int:
     return audio.sample_rate_hz * _SAMPLE_BYTES
 
 
+def longest_recording_ms(audio: AudioSettings) -> int:
+    """Say how long a recording may be."""
+    return round(audio.max_hours * 3_600_000)
+
+
 def chunk_limits(chunks: ChunkSettings, audio: AudioSettings, capabilities: Capabilities) -> ChunkLimits:
     """Say how long chunks may be: what the settings say, within what the engine takes.
 

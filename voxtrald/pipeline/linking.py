@@ -108,6 +108,9 @@ class Linking:
         assignment = self.assignment
         if not assignment.capabilities.takes_addresses:
             return None
+        if assignment.settings.audio.track != "default":
+            self._tell_handed_back("the engine would choose another audio track")
+            return None
         key = self.link.key(assignment.engine.parameters)
         reused = self._reused(key)
         if reused is None and self._is_capped:

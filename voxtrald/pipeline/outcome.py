@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from voxtrald.errors import Reason
+from voxtrald.marks import Mark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,30 @@ class OverBudget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A file beside the recording cannot be used: it waits until one of these files is another one, or gone.
+
+    Attributes:
+        files: by their paths below the inbox, with what a change of each is noticed by.
+    """
+
+    message: str
+    hint: str
+    files: Mapping[PurePosixPath, Mark]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """A file beside the recording has it asked of another engine: it sets out anew, on the lane to that one.
+
+    Attributes:
+        engine: the name of the choice, or empty for the one that the administrator's settings give it.
+    """
+
+    engine: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
     """The file changed, moved or vanished under us; if it is still there it starts over."""
 
@@ -68,4 +95,4 @@ class Interrupted:
     """Stop was asked for; the job waits for the next start."""
 
 
-Outcome = Done | Failed | Deferred | OverBudget | Changed | Interrupted
+Outcome = Done | Failed | Deferred | OverBudget | Held | Elsewhere | Changed | Interrupted

@@ -10,24 +10,27 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from functools import partial
 
 import structlog
 
-from voxtrald.audio import copying, prepare
+from voxtrald.audio.faults import too_long
+from voxtrald.audio.measuring import Extent, measure
 from voxtrald.audio.prepare import EmptySpanError, PreparedChunk
-from voxtrald.audio.probe import AudioSource, measure_ms
-from voxtrald.audio.quiet import find_cut
+from voxtrald.audio.probe import AudioSource
 from voxtrald.errors import Reason, RecordingError, StopRequested
 from voxtrald.pipeline.assignment import Assignment, Tools
 from voxtrald.pipeline.events import Event, Planned, Prepared, Ready, Reused
+from voxtrald.pipeline.fitting import longest_recording_ms
+from voxtrald.pipeline.making import Making
 from voxtrald.steps import Step, announce
 from voxtrald.store.results import KeptAnswer, KeptPlan, ResultKey
 from voxtrald.store.sources import require_claimed
 from voxtrald.transcript.model import Answer, Cut, Span
 from voxtrald.transcript.planning import first_window, needs_cutting, plan_spans, search_windows
 
+_LEAST_BPS = 3_000  # the leanest speech codecs take more; of what takes less it is found out before anything is paid
 _TURN_S = 0.2
 _HEADER_SLACK_MS = 500  # an encoded chunk reaches up to a second past its span, to see whether there is more
 
@@ -54,6 +57,11 @@ class Room:
         while not self._places.acquire(timeout=_TURN_S):
             self.require_wanted()
         self.require_wanted()
+
+    def take_now(self) -> bool:
+        """Take a place if there is one; say whether."""
+        self.require_wanted()
+        return self._places.acquire(blocking=False)
 
     def give(self) -> None:
         """Free a place: a chunk was answered or given up."""
@@ -87,7 +95,7 @@ class Preparation:
         if not needs_cutting(duration_ms, self.assignment.limits):
             if self._prepare_single(duration_ms):
                 return Prepared()
-            duration_ms = self._measure_ms()  # the header promised less than there is
+            duration_ms = self._exact_ms()  # the header promised less than there is
         if needs_cutting(duration_ms, self.assignment.limits):
             self._prepare_several()
         elif not self._prepare_single(duration_ms):
@@ -100,19 +108,41 @@ class Preparation:
 
     def key_of(self, span: Span) -> ResultKey:
         """The key of a span's answer; waits for the content's hash."""
-        return ResultKey(audio_sha256=self.identity.result(), span=span, parameters=self.assignment.engine.parameters)
+        return ResultKey(audio_sha256=self.identity.result(), span=span, parameters=self._parameters)
+
+    @property
+    def _parameters(self) -> dict[str, object]:
+        return {**self.assignment.engine.parameters, **self.source.choice}
+
+    @property
+    def _plan_key(self) -> dict[str, int]:
+        """What a plan depends on beside the content: another track is quiet in other places."""
+        return {**asdict(self.assignment.limits), **self.source.choice}
 
     # --- one chunk ---------------------------------------------------------------------------------------------
 
     def _likely_duration_ms(self) -> int:
         """Believe a header that says the recording must be cut: the first chunk may leave before all is measured."""
         hint_ms = self.source.duration_ms
-        if hint_ms is not None and (self.source.duration_exact or needs_cutting(hint_ms, self.assignment.limits)):
+        most_ms = min(self._longest_ms, self.source.size_bytes * 8000 // _LEAST_BPS)
+        if hint_ms is None or hint_ms > most_ms:
+            return self._exact_ms()
+        if self.source.duration_exact or needs_cutting(hint_ms, self.assignment.limits):
             return hint_ms
-        return self._measure_ms()
+        return self._exact_ms()
 
-    def _measure_ms(self) -> int:
-        return measure_ms(self.source, ffmpeg=self.tools.ffmpeg)
+    def _exact_ms(self) -> int:
+        return self._measure().duration_ms
+
+    def _measure(self) -> Extent:
+        extent = measure(self.source, ffmpeg=self.tools.ffmpeg, stop=self.tools.stop)
+        if extent.duration_ms > self._longest_ms:
+            raise too_long(extent.duration_ms, longest_ms=self._longest_ms)
+        return extent
+
+    @property
+    def _longest_ms(self) -> int:
+        return longest_recording_ms(self.assignment.settings.audio)
 
     def _prepare_single(self, duration_ms: int) -> bool:
         """Prepare the whole as one chunk; say no where there turns out to be more than `duration_ms`."""
@@ -120,7 +150,8 @@ class Preparation:
         if self._reuse(0, span):
             self.put(Planned(spans=(span,), duration_ms=duration_ms))
             return True
-        chunk = self._whole(span)
+        self.room.take()
+        chunk = self._making.make_whole(span)
         if chunk.duration_ms > span.length_ms + _HEADER_SLACK_MS:
             self._discard(chunk)
             return False
@@ -129,150 +160,113 @@ class Preparation:
         self._hand_over(0, chunk)
         return True
 
-    def _whole(self, span: Span) -> PreparedChunk:
-        measured = replace(self.source, duration_ms=span.end_ms, duration_exact=True)
-        fits = prepare.fits_whole(
-            measured,
-            accepted=self.assignment.accepted,
-            max_ms=self.assignment.limits.max_ms,
-            max_bytes=self.assignment.capabilities.max_bytes,
-        )
-        self.room.take()
-        if fits:
-            return prepare.send_whole(measured, work=self.assignment.work)
-        return self._encode(0, span, is_last=True)
-
     # --- several chunks ----------------------------------------------------------------------------------------
 
     def _prepare_several(self) -> None:
         resumed = self.assignment.job.sha256 is not None
         plan = self._kept_plan() if resumed else None
-        offered = False
         if plan is None:
-            plan, offered = self._plan_anew()
-            # A start after a crash then looks for the plan first, and prepares no chunk whose answer is there.
-            self.tools.ledger.note_identity(self.assignment.job.id, sha256=self.identity.result())
-        self.put(Planned(spans=plan.spans, duration_ms=plan.duration_ms))
-        self._prepare_rest(plan.spans, offered=offered)
+            self._prepare_anew()
+        else:
+            self._prepare_rest(plan, making=self._making, offered=False)
 
-    def _plan_anew(self) -> tuple[KeptPlan, bool]:
-        """Send the first chunk on its way, then find out where the others begin; say whether it went."""
-        measured = self.pool.submit(self._measure_ms)
-        cut = find_cut(self.source, window=first_window(self.assignment.limits), ffmpeg=self.tools.ffmpeg)
+    def _prepare_anew(self) -> None:
+        """Send the first chunk on its way, then find out where the others begin."""
+        measuring = self.pool.submit(self._measure)
+        window = first_window(self.assignment.limits)
+        beginning = self._making.with_own_layout(until_ms=window.end_ms)
+        cut = beginning.find_cut(window)
         span = Span(start_ms=0, end_ms=cut.at_ms)
-        chunk = self._first(span)  # the content is being hashed meanwhile
+        self.room.take()
+        chunk = beginning.make_first(span)  # the content is being hashed meanwhile
         plan = self._kept_plan()
-        if plan is not None and plan.spans[0] != span:
+        is_wanted = plan is None or plan.spans[0] == span
+        if is_wanted:
+            self._offer(0, span, chunk)
+        else:
             self._discard(chunk)
-            return plan, False
-        self._offer(0, span, chunk)
-        return plan or self._plan_rest(measured.result(), first_cut=cut), True
+        extent = measuring.result()
+        making = self._making.with_layout(extent.layout)
+        plan = plan or self._plan_rest(extent.duration_ms, first_cut=cut, making=making)
+        # A start after a crash then looks for the plan first, and prepares no chunk whose answer is there.
+        self.tools.ledger.note_identity(self.assignment.job.id, sha256=self.identity.result())
+        self._prepare_rest(plan, making=making, offered=is_wanted)
 
-    def _plan_rest(self, duration_ms: int, *, first_cut: Cut) -> KeptPlan:
-        limits = self.assignment.limits
+    def _plan_rest(self, duration_ms: int, *, first_cut: Cut, making: Making) -> KeptPlan:
         if duration_ms <= first_cut.at_ms:  # a header that promised more than there is
             spans: tuple[Span, ...] = (Span(start_ms=0, end_ms=first_cut.at_ms),)
         else:
-            spans = self._find_spans(duration_ms, first_cut=first_cut)
+            spans = self._find_spans(duration_ms, first_cut=first_cut, making=making)
         plan = KeptPlan(spans=spans, duration_ms=duration_ms)
-        self.tools.results.keep_plan(self.identity.result(), asdict(limits), plan)
+        self.tools.results.keep_plan(self.identity.result(), self._plan_key, plan)
         return plan
 
-    def _find_spans(self, duration_ms: int, *, first_cut: Cut) -> tuple[Span, ...]:
+    def _find_spans(self, duration_ms: int, *, first_cut: Cut, making: Making) -> tuple[Span, ...]:
         limits = self.assignment.limits
         windows = search_windows(duration_ms, first_cut=first_cut, limits=limits)
-        searches = [self.pool.submit(self._find_cut, window) for window in windows]
+        searches = [self.pool.submit(self._find_cut, making, window) for window in windows]
         cuts = (first_cut, *(search.result() for search in searches))
         return plan_spans(duration_ms, cuts, limits=limits)
 
     def _kept_plan(self) -> KeptPlan | None:
-        return self.tools.results.find_plan(self.identity.result(), asdict(self.assignment.limits))
+        return self.tools.results.find_plan(self.identity.result(), self._plan_key)
 
-    def _find_cut(self, window: Span) -> Cut:
+    def _find_cut(self, making: Making, window: Span) -> Cut:
         self.room.require_wanted()
-        return find_cut(self.source, window=window, ffmpeg=self.tools.ffmpeg)
+        return making.find_cut(window)
 
-    def _first(self, span: Span) -> PreparedChunk:
-        self.room.take()
-        if self._way((span,), is_first=True) == "copy":
-            return copying.copy_first(
-                self.source, span, target=self.assignment.work / "first", ffmpeg=self.tools.ffmpeg
-            )
-        return self._encode(0, span, is_last=False)
-
-    def _prepare_rest(self, spans: Sequence[Span], *, offered: bool) -> None:
-        rest = list(enumerate(spans))[1 if offered else 0 :]
+    def _prepare_rest(self, plan: KeptPlan, *, making: Making, offered: bool) -> None:
+        self.put(Planned(spans=plan.spans, duration_ms=plan.duration_ms))
+        rest = list(enumerate(plan.spans))[1 if offered else 0 :]
         wanted = [index for index, span in rest if not self._reuse(index, span)]
         if not wanted:
             return
-        if self._way(spans, is_first=False) == "copy":
-            self._copy(spans, wanted)
+        making = making.with_own_layout()
+        if making.choose_way(plan.spans, is_first=False) == "copy":
+            self._copy(plan.spans, wanted, making=making)
         else:
-            self._encode_in_order(spans, wanted)
+            self._encode_in_order(plan.spans, wanted, making=making)
 
-    def _way(self, spans: Sequence[Span], *, is_first: bool) -> str:
-        """Copy or encode? As long as no upload was measured, a first chunk that can be copied finds out."""
-        audio, accepted = self.assignment.settings.audio, self.assignment.accepted
-        max_bytes = self.assignment.capabilities.max_bytes
-        if not prepare.can_copy(self.source, spans, accepted=accepted, max_bytes=max_bytes):
-            return "encode"
-        uplink_bps = self.assignment.engine.uplink_bps
-        is_unknown = uplink_bps is None and is_first and audio.copy_mode == "auto"
-        return prepare.choose_way(
-            self.source,
-            accepted=accepted,
-            copy="always" if is_unknown else audio.copy_mode,
-            bitrate_kbps=audio.bitrate_kbps,
-            uplink_bps=uplink_bps,
-            cores=self.tools.cores,
-        )
-
-    def _copy(self, spans: Sequence[Span], wanted: Sequence[int]) -> None:
-        chunks = copying.copy_chunks(
-            self.source, spans, work=self.assignment.work, name=self._name, ffmpeg=self.tools.ffmpeg
-        )
-        for index, chunk in enumerate(chunks):
-            if index in wanted:
-                self.room.take()
-                self._hand_over(index, chunk)
-            else:
-                chunk.path.unlink()
-
-    def _encode_in_order(self, spans: Sequence[Span], wanted: Sequence[int]) -> None:
-        running: deque[tuple[int, Future[PreparedChunk]]] = deque()
+    def _copy(self, spans: Sequence[Span], wanted: Sequence[int], *, making: Making) -> None:
         for index in wanted:
             self.room.take()
-            is_last = index == len(spans) - 1
-            running.append((index, self.pool.submit(self._encode, index, spans[index], is_last=is_last)))
-            if len(running) == self.tools.cores:
-                self._hand_over_next(running, spans)
-        while running:
-            self._hand_over_next(running, spans)
+            self._hand_over_made(index, spans[index], partial(making.copy, index, spans[index]))
 
-    def _hand_over_next(self, running: deque[tuple[int, Future[PreparedChunk]]], spans: Sequence[Span]) -> None:
-        index, encoding = running.popleft()
+    def _encode_in_order(self, spans: Sequence[Span], wanted: Sequence[int], *, making: Making) -> None:
+        """Encode on all cores, with one chunk waiting: no core is idle while another one's chunk is handed over."""
+        waiting, running = deque(wanted), deque[tuple[int, Future[PreparedChunk]]]()
+        while waiting or running:
+            if waiting and len(running) <= self.tools.cores and self._has_room(may_wait=not running):
+                index = waiting.popleft()
+                running.append((index, self.pool.submit(self._encode, making, spans, index)))
+            else:
+                index, encoding = running.popleft()
+                self._hand_over_made(index, spans[index], encoding.result)
+
+    def _has_room(self, *, may_wait: bool) -> bool:
+        """Wait for room only while none of it is ours: what has been encoded must be handed over to be answered."""
+        if not may_wait:
+            return self.room.take_now()
+        self.room.take()
+        return True
+
+    def _encode(self, making: Making, spans: Sequence[Span], index: int) -> PreparedChunk:
+        self.room.require_wanted()
+        return making.encode(index, spans[index], is_last=index == len(spans) - 1)
+
+    def _hand_over_made(self, index: int, span: Span, make: Callable[[], PreparedChunk]) -> None:
         try:
-            chunk = encoding.result()
+            chunk = make()
         except EmptySpanError:
-            self._offer_silence(index, spans[index])
+            self._offer_silence(index, span)
         else:
             self._hand_over(index, chunk)
 
     # --- shared ------------------------------------------------------------------------------------------------
 
-    def _encode(self, index: int, span: Span, *, is_last: bool) -> PreparedChunk:
-        self.room.require_wanted()
-        audio = self.assignment.settings.audio
-        return prepare.encode_chunk(
-            self.source,
-            span,
-            target=self._target(index),
-            is_last=is_last,
-            bitrate_kbps=audio.bitrate_kbps,
-            sample_rate_hz=audio.sample_rate_hz,
-            format=self.assignment.convert_to,
-            ffmpeg=self.tools.ffmpeg,
-        )
+    @property
+    def _making(self) -> Making:
+        return Making(assignment=self.assignment, source=self.source, tools=self.tools)
 
     def _offer(self, index: int, span: Span, chunk: PreparedChunk) -> None:
         if self._reuse(index, span):
@@ -305,9 +299,3 @@ class Preparation:
             log.warning("recording_damaged", chunk=index, missing_ms=chunk.shortfall_ms, decoder=chunk.complaint)
         announce(Step.CHUNK_PREPARED)
         self.put(Ready(index=index, chunk=chunk))
-
-    def _target(self, index: int) -> Path:
-        return self.assignment.work / self._name(index)
-
-    def _name(self, index: int) -> str:
-        return f"chunk-{index:04d}"

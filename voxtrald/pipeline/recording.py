@@ -11,13 +11,15 @@ from pathlib import Path
 import structlog
 
 from voxtrald.audio.probe import AudioSource, probe
+from voxtrald.audio.recasting import recast
 from voxtrald.dispatch.threads import guarded
 from voxtrald.engines.http.fetching import Fetcher
 from voxtrald.errors import BudgetReached, RecordingChanged, RecordingError, StopRequested, StorageUnavailable
 from voxtrald.naming import is_link_file
-from voxtrald.pipeline.assembling import assemble, error_report, partial_text, source_facts, tally
+from voxtrald.pipeline.assembling import assemble, error_report, partial_text, source_facts, tally, truncated
 from voxtrald.pipeline.assignment import Assignment, Tools
 from voxtrald.pipeline.events import Event, StopAsked
+from voxtrald.pipeline.fitting import longest_recording_ms
 from voxtrald.pipeline.gathering import Gathering
 from voxtrald.pipeline.identifying import fingerprint
 from voxtrald.pipeline.linking import Linking, read_claimed
@@ -100,9 +102,18 @@ def hear(
     assignment: Assignment, tools: Tools, *, path: Path, pool: ThreadPoolExecutor, identity: Future[str]
 ) -> tuple[SourceFacts, Gathered]:
     """Probe the recording at `path`, and gather the answers about all of it."""
-    source = probe(path, ffmpeg=tools.ffmpeg)
+    audio = assignment.settings.audio
+    found = probe(path, ffmpeg=tools.ffmpeg, track=audio.track)
+    source = recast(
+        found,
+        work=assignment.work,
+        sample_rate_hz=audio.sample_rate_hz,
+        longest_ms=longest_recording_ms(audio),
+        ffmpeg=tools.ffmpeg,
+    )
     gathered = gather(assignment, tools, source=source, pool=pool, identity=identity)
-    facts = source_facts(assignment, source, sha256=identity.result(), duration_ms=gathered.duration_ms)
+    told = replace(found, complaint=source.complaint)
+    facts = source_facts(assignment, told, sha256=identity.result(), gathered=gathered)
     return facts, gathered
 
 
@@ -150,9 +161,10 @@ def gather(
 
 
 def refuse_incomplete(document: Document, gathered: Gathered) -> None:
-    """Raise Incomplete where a chunk has no answer: a transcript with a hole is not a success."""
-    if gathered.error is not None:
-        raise Incomplete(gathered.error, document, tally(document))
+    """Raise Incomplete where a chunk has no answer or the end was cut off: a transcript with a hole is no success."""
+    error = gathered.error or (truncated(document) if document.source.is_truncated else None)
+    if error is not None:
+        raise Incomplete(error, document, tally(document))
 
 
 def quarantine_recording(assignment: Assignment, tools: Tools, error: RecordingError) -> Outcome:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import structlog
 
+from voxtrald.audio.damage import chunk_damage
 from voxtrald.audio.prepare import PreparedChunk
 from voxtrald.dispatch.budget import Reserved
 from voxtrald.dispatch.lanes import Lane
@@ -156,6 +157,7 @@ class Sending:
             offset_ms=chunk.offset_ms,
             duration_ms=answer.heard_ms if chunk.how == "address" else chunk.duration_ms,
             how=chunk.how,
+            damage=chunk_damage(chunk),
         )
         self._insist(lambda: self.tools.results.keep(parcel.key, kept))
         bill = self._insist(lambda: self.books.enter(parcel.key, kept))

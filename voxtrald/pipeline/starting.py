@@ -37,8 +37,10 @@ def close_interrupted(ledger: Ledger, *, folders: Folders, is_alive: Callable[[s
 
 def _close(job: Job, *, ledger: Ledger, folders: Folders) -> None:
     if published := folders.find_published(job):
+        folders.sidecars.follow_to_outbox(job.relative, to=published.source_to)
         ledger.end(job.id, JobState.DONE, outputs=published.names)
     elif quarantined := folders.find_quarantined(job):
+        folders.sidecars.follow_to_error(job.relative, to=quarantined.recording)
         reason = job.reason or "interrupted"
         ledger.end(job.id, JobState.FAILED, outputs=quarantined.names, reason=reason, detail=job.detail)
     elif not is_there(job, folders=folders):

@@ -17,7 +17,17 @@ import structlog
 from voxtrald.clock import Clock
 from voxtrald.config import Settings
 from voxtrald.dispatch.gate import GateChanged
-from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome, OverBudget
+from voxtrald.pipeline.outcome import (
+    Changed,
+    Deferred,
+    Done,
+    Elsewhere,
+    Failed,
+    Held,
+    Interrupted,
+    Outcome,
+    OverBudget,
+)
 from voxtrald.pipeline.progress import Progress
 from voxtrald.service import notices
 from voxtrald.service.messages.telling import Telling
@@ -156,8 +166,10 @@ def _log_end(outcome: Outcome) -> None:
             log.info("recording_changed", detail=message)
         case Interrupted():
             log.info("recording_interrupted")
-        case OverBudget(message=message, hint=hint):
+        case OverBudget(message=message, hint=hint) | Held(message=message, hint=hint):
             log.info("recording_held", reason=message, hint=hint)
+        case Elsewhere(engine=engine):
+            log.info("engine_chosen", engine=engine)
         case Deferred():
             pass  # told when the work is paused for it
 

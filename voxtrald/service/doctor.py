@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from voxtrald.audio.ffmpeg import find_ffmpeg
+from voxtrald.audio.ffmpeg import Ffmpeg
+from voxtrald.audio.finding import find_ffmpeg
 from voxtrald.config import KEY_NEEDED, Settings, find_api_key, require_api_key, setting_warnings
 from voxtrald.dispatch.budget import caps_in
 from voxtrald.dispatch.spending import Cap, unpriced
 from voxtrald.engines.base import Engine
 from voxtrald.errors import ApiDenied, ApiError, ConfigError, VoxtraldError
+from voxtrald.stopping import Stop
 from voxtrald.store.folders import Folders
 from voxtrald.watch.anchor import inbox_trouble
 
@@ -46,12 +49,36 @@ def examine(settings: Settings, *, environ: Mapping[str, str], open_engines: Ope
     yield from (Finding(grade=Grade.WARNING, subject="configuration", what=warning) for warning in warnings)
     if not warnings:
         yield Finding(grade=Grade.FINE, subject="configuration", what="read, no problem found")
-    yield tried("ffmpeg", lambda: f"{find_ffmpeg(settings.audio.ffmpeg, environ)} runs")
+    yield from decoder_findings(settings, environ)
     yield from folder_findings(settings)
     key = tried("key", lambda: found_key(settings, environ))
     yield key
     if key.grade is Grade.FINE:
         yield from engine_findings(open_engines, caps=caps_in(settings))
+
+
+def decoder_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Run ffmpeg, then run it in its jail and say what that is made of."""
+    try:
+        binary = find_ffmpeg(settings.audio.ffmpeg, environ)
+    except VoxtraldError as error:
+        yield Finding(grade=Grade.BROKEN, subject="ffmpeg", what=error.message, hint=error.hint)
+        return
+    yield Finding(grade=Grade.FINE, subject="ffmpeg", what=f"{binary} runs")
+    ffmpeg = Ffmpeg(binary, slots=1, stop=Stop())
+    try:
+        jail = ffmpeg.jail()
+    except VoxtraldError as error:
+        yield Finding(grade=Grade.BROKEN, subject="decoder", what=error.message, hint=error.hint)
+    else:
+        yield Finding(grade=Grade.FINE, subject="decoder", what=f"jailed: {jail}")
+        missing = (f"the kernel does not offer {layer}" for layer in jail.absent)
+        yield from (Finding(grade=Grade.WARNING, subject="decoder", what=what, hint=_JAIL_HINT) for what in missing)
+    finally:
+        ffmpeg.close()
+
+
+_JAIL_HINT: Final = "work goes on without it; docs/security.md says what that means"
 
 
 def tried(subject: str, look: Callable[[], str]) -> Finding:

@@ -34,6 +34,7 @@ class Situation:
         waiting: files in the inbox that nobody works on.
         oldest_waiting_s: since when the first of them has waited.
         held: how many of the waiting would pass a limit on spending.
+        mending: how many of them wait for a file beside them to be mended.
         inbox_trouble: why the inbox cannot be looked at, or empty.
         storage_trouble: why results cannot be stored, or empty.
     """
@@ -42,6 +43,7 @@ class Situation:
     oldest_waiting_s: float
     working: int
     held: int = 0
+    mending: int = 0
     inbox_trouble: str = ""
     storage_trouble: str = ""
     services: tuple[ServiceState, ...] = ()
@@ -55,7 +57,7 @@ class SituationAsked:
 
 
 def look_around(
-    intake: Intake, lanes: Iterable[Lane], *, working: int, held: int, storage_trouble: str, now_s: float
+    intake: Intake, lanes: Iterable[Lane], *, working: int, held: int, mending: int, storage_trouble: str, now_s: float
 ) -> Situation:
     """Put together how the work stands; for the deciding thread alone."""
     services = [
@@ -67,6 +69,7 @@ def look_around(
         oldest_waiting_s=intake.oldest_s(now_s=now_s),
         working=working,
         held=held,
+        mending=mending,
         inbox_trouble=intake.state.reason,
         storage_trouble=storage_trouble,
         services=tuple(services),

@@ -37,6 +37,10 @@ _DAMAGE_HINT = (
 class Database:
     """The connection. Every statement is durable when it returns, or when its transaction ends.
 
+    Except for those that are written `at_once=False`: the disk is not waited for, and they are durable with the next
+    one that is. A crash of the program costs none of them. A power cut may cost the latest, never one without those
+    that came after it: the log is read up to where it is whole.
+
     One connection behind one lock: SQLite lets one thread write at a time anyway.
     """
 
@@ -45,6 +49,7 @@ class Database:
         self._connection = connection
         self._path = path
         self._lock = threading.RLock()
+        self._waits = True
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -109,7 +114,7 @@ class Database:
         with self._lock, self._translated():
             return self._connection.execute(sql, values).fetchall()
 
-    def write(self, sql: str, values: Values = ()) -> int:
+    def write(self, sql: str, values: Values = (), *, at_once: bool = True) -> int:
         """Run one changing statement and return how many rows it touched.
 
         Raises:
@@ -117,10 +122,11 @@ class Database:
             StoreError: the ledger is damaged.
         """
         with self._lock, self._translated():
+            self._wait_for_disk(at_once=at_once)
             return self._connection.execute(sql, values).rowcount
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, at_once: bool = True) -> Iterator[None]:
         """Make the reads and writes of the block one: all of them last, or none.
 
         Raises:
@@ -128,6 +134,7 @@ class Database:
             StoreError: the ledger is damaged.
         """
         with self._lock, self._translated():
+            self._wait_for_disk(at_once=at_once)
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -137,6 +144,13 @@ class Database:
                 if self._connection.in_transaction:
                     with suppress(sqlite3.Error):
                         self._connection.execute("ROLLBACK")
+
+    def _wait_for_disk(self, *, at_once: bool) -> None:
+        """Have commits synced from now on, or not. Within a transaction the outermost has said so already."""
+        if at_once != self._waits and not self._connection.in_transaction:
+            # https://www.sqlite.org/pragma.html#pragma_synchronous: in WAL mode, NORMAL syncs at checkpoints only.
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if at_once else 'NORMAL'}")
+            self._waits = at_once
 
     def _prepare(self) -> None:
         with self._translated():

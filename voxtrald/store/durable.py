@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -67,8 +68,12 @@ def write_whole(
         sync_folder(path.parent)
 
 
-def add_whole(path: Path, data: bytes, *, marker: str = "", written: Step | None = None) -> None:
+def add_whole(
+    path: Path, data: bytes, *, marker: str = "", written: Step | None = None, sync_name: bool = True
+) -> None:
     """Do what `write_whole` does, but only where the name is free.
+
+    Without `sync_name` the content is durable, and the name is so after `sync_folder`: once for several files.
 
     Raises:
         FileExistsError: the name is taken.
@@ -79,7 +84,8 @@ def add_whole(path: Path, data: bytes, *, marker: str = "", written: Step | None
         if written:
             announce(written)
         _rename_to_free_name(temporary, path)
-        sync_folder(path.parent)
+        if sync_name:
+            sync_folder(path.parent)
 
 
 def move_whole(source: Path, target: Path, *, marker: str = "") -> None:
@@ -125,7 +131,7 @@ def make_folder(folder: Path, *, mode: int = 0o777) -> None:
         StorageUnavailable: it cannot be created, or something else has its name.
     """
     try:
-        missing = [place for place in (folder, *folder.parents) if not place.is_dir()]
+        missing = list(takewhile(lambda place: not place.is_dir(), (folder, *folder.parents)))
         for place in reversed(missing):
             place.mkdir(mode=mode, exist_ok=True)
             sync_folder(place.parent)

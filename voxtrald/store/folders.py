@@ -23,6 +23,7 @@ from voxtrald.store.jobs import Job, Publication
 from voxtrald.store.publishing import Originals, Published, Publishing, find_published
 from voxtrald.store.quarantining import Quarantined, Quarantining, remove_reports
 from voxtrald.store.reserving import Reservations, while_taken
+from voxtrald.store.sidecars import Sidecars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,9 @@ class WorkFolders:
         """
         folder = self._state / "work" / job_id
         shutil.rmtree(folder, ignore_errors=True)
-        make_folder(folder, mode=PRIVATE_FOLDER_MODE)
+        make_folder(folder.parent, mode=PRIVATE_FOLDER_MODE)
+        with storage_errors(folder):
+            folder.mkdir(mode=PRIVATE_FOLDER_MODE, exist_ok=True)  # not synced: it need not outlive anything
         try:
             yield folder
         finally:
@@ -65,13 +68,18 @@ class WorkFolders:
 
 
 class Folders(WorkFolders):
-    """Inbox, outbox, error folder and state folder. Threads share one."""
+    """Inbox, outbox, error folder and state folder. Threads share one.
+
+    Attributes:
+        sidecars: what people put beside the recordings.
+    """
 
     def __init__(self, *, inbox: Path, outbox: Path, error: Path, state: Path) -> None:
         super().__init__(state)
         self._inbox = inbox
         self._outbox = outbox
         self._error = error
+        self.sidecars = Sidecars(inbox=inbox, outbox=outbox, error=error)
         self._outgoing = Reservations()
         self._failing = Reservations()
         self._returning = Reservations()

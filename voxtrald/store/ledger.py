@@ -19,6 +19,9 @@ from voxtrald.store.ledger_service import ServiceTable
 from voxtrald.store.ledger_spend import SpendTable
 from voxtrald.store.ledger_uploads import UploadTable
 
+LEDGER_FILE = "ledger.sqlite3"
+"""Its name in the state folder."""
+
 
 class Ledger(JobTable, ChunkTable, SpendTable, UploadTable, ServiceTable):
     """Everything that is written down, family by family; each family documents its own methods."""

@@ -51,12 +51,13 @@ class ChunkTable(Tables):
         reused: bool = False,
         billed_s: float | None = None,
     ) -> None:
-        """Write down how far a chunk is."""
+        """Write down how far a chunk is. A power cut may undo it: its answer is kept elsewhere."""
         done_at = self._now_text() if state is ChunkState.DONE else None
         self._database.write(
             "INSERT OR REPLACE INTO chunk (job_id, position, start_ms, end_ms, state, reused, billed_s, done_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (job_id, index, span.start_ms, span.end_ms, state, int(reused), billed_s, done_at),
+            at_once=False,
         )
 
     def done_chunks(self, job_id: str) -> tuple[DoneChunk, ...]:

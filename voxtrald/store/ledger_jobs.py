@@ -28,13 +28,13 @@ class JobTable(Tables):
     """One row per job. Where the disk refuses, every method raises StorageUnavailable and nothing changed."""
 
     def claim(self, relative: str, *, size_bytes: int, mtime_ns: int, inode: int, owner: str = "") -> Job:
-        """Take up a recording: go on with its unfinished job, or begin one.
+        """Take up a recording: go on with its unfinished job, or begin one. A power cut may undo it.
 
         An unfinished job of another file under the same name is forgotten: that file is not there any more.
         """
         database = self._database
         path, now = path_bytes(relative), self._now_text()
-        with database.transaction():
+        with database.transaction(at_once=False):
             database.write(
                 "DELETE FROM job WHERE relative = ? AND state NOT IN ('done', 'failed')"
                 " AND (size_bytes, mtime_ns) != (?, ?)",
@@ -72,11 +72,12 @@ class JobTable(Tables):
         duration_ms: int | None = None,
         chunks_total: int | None = None,
     ) -> None:
-        """Write down what has become known of the recording; what is None stays as it is."""
+        """Write down what has become known of the recording; what is None stays as it is. A power cut may undo it."""
         self._database.write(
             "UPDATE job SET sha256 = coalesce(?, sha256), duration_ms = coalesce(?, duration_ms),"
             " chunks_total = coalesce(?, chunks_total) WHERE id = ?",
             (sha256, duration_ms, chunks_total, job_id),
+            at_once=False,
         )
 
     def intend_publish(self, job_id: str, publication: Publication) -> None:
@@ -96,12 +97,16 @@ class JobTable(Tables):
         reason: str | None = None,
         detail: str | None = None,
     ) -> None:
-        """End a job as done or failed, with the names of what it left."""
+        """End a job as done or failed, with the names of what it left.
+
+        A power cut may undo it: the next start finds what it left, and ends it again.
+        """
         if state not in ENDED:
             raise ValueError(f"{state} is not an end")
         self._database.write(
             "UPDATE job SET state = ?, outputs = ?, reason = ?, detail = ?, ended_at = ? WHERE id = ?",
             (state, json.dumps(list(outputs)), reason, storable(detail), self._now_text(), job_id),
+            at_once=False,
         )
         announce(Step.JOB_ENDED)
 

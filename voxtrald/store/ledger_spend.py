@@ -88,12 +88,14 @@ class SpendTable(Tables):
     ) -> None:
         """Write down that an answer was paid: seconds of audio, and the price where it is known.
 
-        `rule` is the pattern of the rule that the recording matched, or empty.
+        `rule` is the pattern of the rule that the recording matched, or empty. A power cut may undo it as long as the
+        recording is not published; it is then looked at again, and its kept answer entered.
         """
         self._database.write(
             "INSERT INTO spend (key, job_id, model, folder, audio_s, cost, currency, rule, at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (key, job_id, model, path_bytes(folder), audio_s, cost, currency, storable(rule), self._now_text()),
+            at_once=False,
         )
 
     def has_spend(self, key: str) -> bool:

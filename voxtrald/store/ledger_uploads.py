@@ -36,7 +36,7 @@ class UploadTable(Tables):
         )
 
     def record_upload(self, *, name: str, remote_id: str) -> None:
-        """Record the id the service gave to `name`.
+        """Record the id the service gave to `name`. A power cut may undo it: a sweep finds the copy by its name.
 
         Raises:
             KeyError: nobody intended it.
@@ -45,15 +45,20 @@ class UploadTable(Tables):
             "UPDATE upload SET remote_id = ? WHERE id ="
             " (SELECT max(id) FROM upload WHERE name = ? AND remote_id IS NULL)",
             (remote_id, name),
+            at_once=False,
         )
         if not touched:
             raise KeyError(name)
 
     def record_deletion(self, *, remote_id: str) -> None:
-        """Record that the service confirmed the deletion; identical copies may share an id."""
+        """Record that the service confirmed the deletion; identical copies may share an id.
+
+        A power cut may undo it: a sweep deletes the copy again and is told that it is gone.
+        """
         self._database.write(
             "UPDATE upload SET deleted_at = ? WHERE remote_id = ? AND deleted_at IS NULL",
             (self._now_text(), remote_id),
+            at_once=False,
         )
 
     def record_sweep(self, service: str, *, before: datetime) -> None:

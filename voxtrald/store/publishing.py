@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from voxtrald.errors import RecordingChanged
 from voxtrald.steps import Step, announce
 from voxtrald.storage import storage_errors
-from voxtrald.store.durable import add_whole, make_folder, remove_leftovers, room_for
+from voxtrald.store.durable import add_whole, make_folder, remove_leftovers, room_for, sync_folder
 from voxtrald.store.jobs import Job, Output, Publication
 from voxtrald.store.reserving import Reservations, while_taken
 from voxtrald.store.sources import (
@@ -137,13 +137,16 @@ class Publishing:
         for output, content in zip(publication.outputs, self.documents.values(), strict=True):
             if file_sha256(self.folder / output.name) != output.sha256:
                 self._add(output.name, content)
+        with storage_errors(self.folder):
+            sync_folder(self.folder)  # all names at once, before the recording leaves
         if publication.source_name is not None:
             move_claimed(self.source, self.folder / publication.source_name, job=self.job)
         elif self.originals is Originals.DELETE:
             remove_claimed(self.source, job=self.job)
 
     def _add(self, name: str, content: bytes) -> None:
-        add_whole(self.folder / name, content, marker=self.job.id, written=Step.OUTPUT_WRITTEN)
+        path, written = self.folder / name, Step.OUTPUT_WRITTEN
+        add_whole(path, content, marker=self.job.id, written=written, sync_name=False)
         announce(Step.OUTPUT_PUBLISHED)
 
     def _withdraw(self, publication: Publication) -> None:

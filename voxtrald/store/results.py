@@ -26,7 +26,7 @@ from voxtrald.store.durable import (
     room_for,
     write_whole,
 )
-from voxtrald.transcript.model import Answer, Span
+from voxtrald.transcript.model import Answer, Damage, Span
 
 _FORMAT = 1
 _ROOM_BYTES = 16 << 20
@@ -64,12 +64,14 @@ class KeptAnswer:
         offset_ms: the recording time of the first sample a decoder gets from the chunk.
         duration_ms: how long the chunk was.
         how: whole, copied or encoded.
+        damage: what was wrong with the sound it is about.
     """
 
     answer: Answer
     offset_ms: int
     duration_ms: int
     how: str
+    damage: tuple[Damage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

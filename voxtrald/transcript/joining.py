@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from voxtrald.transcript.model import Segment
-from voxtrald.transcript.words import ends_sentence, join_texts
+from voxtrald.transcript.words import ends_sentence, join_texts, split_words
 
 _PAUSE_MS = 2_000
 # Engines that tell no times give a chunk as one segment. Two of these are no sentence.
@@ -32,6 +32,8 @@ def _is_one_sentence(left: Sequence[Segment], after: Segment) -> bool:
         return False
     if after.end_ms - before.start_ms > _LONGEST_MS:
         return False
+    if any(len(split_words(segment.text)) == 1 for segment in (before, after)):
+        return False  # where each word has a time of its own, none may lose it
     return _begins_small(after.text) or _is_left_open(left)
 
 

@@ -32,12 +32,18 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A timed piece of text in the recording's own time."""
+    """A timed piece of text in the recording's own time.
+
+    Attributes:
+        speaker: as shown: the engine's label, or the name that people gave for it.
+        speaker_label: the engine's label, where `speaker` is such a name.
+    """
 
     start_ms: int
     end_ms: int
     text: str
     speaker: str | None = None
+    speaker_label: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +114,14 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """A stretch of the recording whose sound is not as it was recorded, and what is wrong there, for people."""
+
+    span: Span
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFacts:
     """The recording as it was found.
 
@@ -116,6 +130,11 @@ class SourceFacts:
         sha256: of the recording, or of the link file where only the engine saw the recording. So is the size.
         container: empty where only the engine saw the recording. So is the codec.
         address: where a link file leads, without the part that may hold a signature.
+        track: which of its audio tracks was heard, from 1; None where all were, as one.
+        tracks: how many audio tracks it has; 0 where only the engine saw the recording.
+        damage: what is wrong with its sound, in order.
+        lost_end: what is missing of its end where the file was cut off; empty where that is not even a tenth of a
+            second, or where nobody knows how long it was.
     """
 
     name: str
@@ -125,6 +144,20 @@ class SourceFacts:
     container: str
     codec: str
     address: str | None = None
+    track: int | None = 1
+    tracks: int = 0
+    damage: tuple[Damage, ...] = ()
+    lost_end: Span | None = None
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether so much of the end is missing that what is left is not the recording any more."""
+        lost = self.lost_end
+        return lost is not None and lost.length_ms > _END_MS and lost.length_ms > _END_SHARE * lost.end_ms
+
+
+_END_MS = 2_000
+_END_SHARE = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

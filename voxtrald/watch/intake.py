@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import structlog
 
@@ -136,20 +137,24 @@ class Intake:
             polled=tuple(sorted(map(str, self._agenda.polled))),
         )
 
-    def take(self, hint: Hint, *, now_s: float) -> None:
-        """Follow one hint."""
-        relative = PurePosixPath(hint.path.relative_to(self._root).as_posix())
-        match hint.kind:
-            case HintKind.NEWS:
-                pass
-            case HintKind.CANARY:
-                mention_switches(self._agenda.heard(relative.parent, now_s=now_s))
-            case HintKind.OVERFLOW:
-                self._agenda.sweep_soon(now_s=now_s)
-            case HintKind.FOLDER:
-                self._look_through(relative, now_s=now_s)
-            case HintKind.GONE | HintKind.MAYBE | HintKind.COMPLETE:
-                self._look_at(relative, now_s=now_s, is_complete=hint.kind is HintKind.COMPLETE)
+    def take(self, *hints: Hint, now_s: float) -> None:
+        """Follow hints. Of many at once the files are looked at together, which costs far less than one by one."""
+        named: dict[PurePosixPath, bool] = {}
+        for hint in hints:
+            relative = PurePosixPath(hint.path.relative_to(self._root).as_posix())
+            match hint.kind:
+                case HintKind.NEWS:
+                    pass
+                case HintKind.CANARY:
+                    mention_switches(self._agenda.heard(relative.parent, now_s=now_s))
+                case HintKind.OVERFLOW:
+                    self._agenda.sweep_soon(now_s=now_s)
+                case HintKind.FOLDER:
+                    self._look_through(relative, now_s=now_s)
+                case HintKind.GONE | HintKind.MAYBE | HintKind.COMPLETE:
+                    named[relative] = hint.kind is HintKind.COMPLETE  # the last word on a file counts
+        for is_complete in (False, True):
+            self._look_at([name for name in named if named[name] is is_complete], is_complete=is_complete, now_s=now_s)
         self._take_reports(now_s=now_s)
 
     def tick(self, *, now_s: float) -> float:
@@ -171,12 +176,21 @@ class Intake:
             self._take_reports(now_s=now_s)
         return max(0.0, min(self._due_times(now_s=now_s)) - now_s)
 
-    def next_ready(self, wanted: Callable[[Recording], bool] = lambda _: True) -> Recording | None:
-        """Give the first wanted recording that is whole and that nobody has; the next one once this was `took`.
+    def next_ready(
+        self,
+        queue_of: Callable[[Recording], Hashable | None] = lambda _: "",
+        is_open: Callable[[Any], bool] = lambda _: True,
+    ) -> Recording | None:
+        """Give the first recording of the open queues; the next one once this was `took`. See `Settling.ready`.
 
         While the inbox is away there is none.
         """
-        return None if not self._was_found else next(iter(self._settling.ready(at_most=1, wanted=wanted)), None)
+        offers = self._settling.ready(at_most=1, queue_of=queue_of, is_open=is_open) if self._was_found else ()
+        return next(iter(offers), None)
+
+    def sort_anew(self) -> None:
+        """Take in that recordings may belong into other queues than before."""
+        self._settling.sort_anew()
 
     def waiting(self) -> int:
         """Count the recordings that are whole and that nobody has."""
@@ -198,7 +212,7 @@ class Intake:
         """Take in that the worker is done with it; with `keep` it comes up again only when it changes."""
         self._settling.release(relative, keep=keep)
         if not keep:
-            self._look_at(relative, now_s=now_s)
+            self._look_at([relative], now_s=now_s)
             self._take_reports(now_s=now_s)
 
     # --- sending the scout -----------------------------------------------------------------------------------
@@ -218,16 +232,20 @@ class Intake:
             case "canaries":
                 return partial(self._survey.call_out, always=task.always, number=task.number)
 
-    def _look_at(self, relative: PurePosixPath, *, now_s: float, is_complete: bool = False) -> None:
+    def _look_at(self, names: Iterable[PurePosixPath], *, is_complete: bool = False, now_s: float) -> None:
         # While the inbox is away there is nothing to see, and when it is there again, everything is looked at.
-        if not self._is_away and is_recording_name(relative, self._ignore):
-            self._ask_between(partial(self._survey.look, relative, is_complete=is_complete), now_s=now_s)
+        wanted = [name for name in names if not self._is_away and is_recording_name(name, self._ignore)]
+        self._look(wanted, is_complete=is_complete, now_s=now_s)
 
     def _look_again(self, *, now_s: float) -> None:
-        """Have another look at the files that are due for it, many at once; not before the last such look is over."""
-        if self._looking.is_set() and (pending := self._settling.pending(now_s=now_s)):
-            for some in (pending[at : at + _LOOKS_AT_ONCE] for at in range(0, len(pending), _LOOKS_AT_ONCE)):
-                self._looking = self._ask_between(partial(self._survey.look, *some), now_s=now_s)
+        """Have another look at the files that are due for it; not before the last look is over."""
+        if self._looking.is_set():
+            self._look(self._settling.pending(now_s=now_s), is_complete=False, now_s=now_s)
+
+    def _look(self, names: Sequence[PurePosixPath], *, is_complete: bool, now_s: float) -> None:
+        for at in range(0, len(names), _LOOKS_AT_ONCE):
+            some = partial(self._survey.look, *names[at : at + _LOOKS_AT_ONCE], is_complete=is_complete)
+            self._looking = self._ask_between(some, now_s=now_s)
 
     def _look_through(self, relative: PurePosixPath, *, now_s: float) -> None:
         if not self._is_away and self._recursive and not self._ignore.ignores(relative):

@@ -8,10 +8,11 @@ share whose clock runs ahead or behind cannot make a file look young for ever.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import PurePosixPath
+from typing import Any
 
 EMPTY_SETTLE_S = 10.0
 """How long an empty file is given to be filled: browsers and sync clients make a name before its content."""
@@ -66,7 +67,8 @@ class _Track:
         taken: the file as a worker got it; it is not given out again while it stays so.
         is_busy: whether the worker still has it.
         timed_s: the time under which the path stands in the heap of looks, where it does.
-        is_listed: whether the path stands in the heap of whole files.
+        is_listed: whether the path stands in a queue of whole files, or waits to be sorted into one.
+        is_put_off: whether it was sorted into no queue.
         sweep: the number of the sweep in which it was last seen.
     """
 
@@ -81,6 +83,7 @@ class _Track:
     is_busy: bool = False
     timed_s: float | None = None
     is_listed: bool = False
+    is_put_off: bool = False
     sweep: int = 0
 
     def is_waiting(self) -> bool:
@@ -109,6 +112,9 @@ class _Track:
         )
 
 
+_Queue = list[tuple[int, _Track]]
+
+
 class Settling:
     """Which files in the inbox are whole.
 
@@ -131,7 +137,8 @@ class Settling:
         # What has become untrue about an entry of a heap is put right when the entry comes to the top: a file
         # that grows all the time must not leave an entry behind with every look.
         self._looks: list[tuple[float, int, _Track]] = []
-        self._whole: list[tuple[int, _Track]] = []
+        self._unsorted: list[_Track] = []
+        self._queues: dict[Hashable, _Queue] = {}
 
     def saw(self, sighting: Sighting, *, now_s: float, complete: bool = False, at_least_s: float = 0.0) -> None:
         """Take in one look at a file.
@@ -149,6 +156,8 @@ class Settling:
             track.is_settled = False
         if track.facts != facts:  # else the old ones stay, which may be shared with those that were taken
             track.facts = facts
+            if track.is_put_off:  # that was said of the file as it was before
+                track.is_put_off = track.is_listed = False
         needed_s = max(self._settle_s if sighting.size_bytes else self._empty_settle_s, at_least_s)
         track.due_s = track.still_since_s + needed_s
         track.is_settled |= now_s >= track.due_s or (complete and sighting.size_bytes > 0)
@@ -191,28 +200,40 @@ class Settling:
             self._arrange(track)
 
     def ready(
-        self, *, at_most: int | None = None, wanted: Callable[[Recording], bool] = lambda _: True
+        self,
+        *,
+        at_most: int | None = None,
+        queue_of: Callable[[Recording], Hashable | None] = lambda _: "",
+        is_open: Callable[[Any], bool] = lambda _: True,
     ) -> tuple[Recording, ...]:
-        """Give the wanted files that are whole, in order of first sight; they stay so until a worker `took` them."""
-        found: list[Recording] = []
-        seen: list[_Track] = []
-        while self._whole and (at_most is None or len(found) < at_most):
-            _, track = heapq.heappop(self._whole)
-            track.is_listed = False
-            if offer := track.offer():
-                seen.append(track)
-                found += [offer] if wanted(offer) else []
-        for track in seen:
-            self._arrange(track)
-        return tuple(found)
+        """Give the files that are whole, in order of first sight; they stay so until a worker `took` them.
+
+        Files wait in queues, and those in queues that are not open are not even looked at, however many they are.
+        Each is sorted into its queue once; with None for a queue it is put off until it changes, or `sort_anew`.
+        """
+        self._sort(queue_of)
+        queues = [queue for name, queue in self._queues.items() if is_open(name)]
+        found: list[tuple[_Queue, tuple[int, _Track]]] = []
+        while (at_most is None or len(found) < at_most) and (queue := _next_queue(queues)):
+            found.append((queue, heapq.heappop(queue)))
+        for queue, entry in found:
+            heapq.heappush(queue, entry)
+        return tuple(offer for _, (_, track) in found if (offer := track.offer()))
+
+    def sort_anew(self) -> None:
+        """Take in that files may belong into other queues than before."""
+        self._queues.clear()
+        for track in self._tracks.values():
+            track.is_put_off = False
+        self._unsorted = [track for track in self._tracks.values() if track.is_listed]
 
     def waiting(self) -> int:
         """Count the files that are whole and that no worker has."""
-        return sum(1 for _, track in self._whole if track.is_wanted())
+        return sum(1 for track in self._tracks.values() if track.is_wanted())
 
     def oldest_s(self, *, now_s: float) -> float:
         """Say how long the first of the `waiting` files has not changed; 0 where none waits."""
-        return max((now_s - track.still_since_s for _, track in self._whole if track.is_wanted()), default=0.0)
+        return max((now_s - track.still_since_s for track in self._tracks.values() if track.is_wanted()), default=0.0)
 
     def still_since_s(self, relative: PurePosixPath) -> float | None:
         """Look up since when a file has not changed; None where it is not known."""
@@ -273,7 +294,17 @@ class Settling:
             heapq.heappush(self._looks, (track.due_s, next(self._orders), track))
         elif track.is_wanted() and not track.is_listed:
             track.is_listed = True
-            heapq.heappush(self._whole, (track.order, track))
+            self._unsorted.append(track)
+
+    def _sort(self, queue_of: Callable[[Recording], Hashable | None]) -> None:
+        """Sort the files that have become whole into their queues."""
+        unsorted, self._unsorted = self._unsorted, []
+        for track in unsorted:
+            offer = track.offer()
+            name = queue_of(offer) if offer else None
+            track.is_listed, track.is_put_off = offer is not None, offer is not None and name is None
+            if name is not None:
+                heapq.heappush(self._queues.setdefault(name, []), (track.order, track))
 
     def _next_look(self) -> _Track | None:
         """Give the track that is due first, after dropping or delaying what no longer holds."""
@@ -290,6 +321,14 @@ class Settling:
             else:
                 return track
         return None
+
+
+def _next_queue(queues: Sequence[_Queue]) -> _Queue | None:
+    """Choose the queue whose first file was seen first, after dropping what is not wanted any more."""
+    for queue in queues:
+        while queue and not queue[0][1].is_wanted():
+            heapq.heappop(queue)[1].is_listed = False
+    return min((queue for queue in queues if queue), key=lambda queue: queue[0][0], default=None)
 
 
 def _is_still(before: Facts, now: Facts) -> bool:

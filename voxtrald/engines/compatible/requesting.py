@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from voxtrald.config import EngineSettings
 from voxtrald.engines.compatible.profiles import Profile
+from voxtrald.engines.vocabulary import BETWEEN, WHISPER_BYTES, fit_vocabulary
 
 _NEEDS: Mapping[str, str] = {"timestamp_granularities": "response_format"}  # times come in the detailed format only
 _OWN_NAMES: Mapping[str, str] = {"prompt": "context_bias", "hotwords": "context_bias"}
-_BETWEEN_PHRASES = ", "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +60,15 @@ def plan_request(settings: EngineSettings, profile: Profile, *, model: str | Non
         optional["language"] = settings.language
     elif profile.undetermined:
         fixed["language"] = profile.undetermined
-    if settings.context_bias and profile.vocabulary:
-        optional[profile.vocabulary] = _BETWEEN_PHRASES.join(settings.context_bias)
+    vocabulary = fit_vocabulary(settings.context_bias if profile.vocabulary else (), most_bytes=WHISPER_BYTES)
+    if vocabulary.kept and profile.vocabulary:
+        optional[profile.vocabulary] = BETWEEN.join(vocabulary.kept)
     return RequestPlan(
         model=model if profile.names_model else None,
         optional=optional,
         fixed=fixed,
         is_bracketed=profile.is_bracketed,
-        dropped=(*times_dropped, *_not_taken(settings, profile)),
+        dropped=(*times_dropped, *_not_taken(settings, profile), *vocabulary.dropped),
     )
 
 

@@ -10,9 +10,11 @@ from weakref import WeakValueDictionary
 from voxtrald.config import EngineSettings
 from voxtrald.engines.base import AudioChunk, Capabilities, Delivery, Engine, Surroundings
 from voxtrald.engines.sharing import fingerprint
+from voxtrald.engines.vocabulary import WHISPER_BYTES, Vocabulary, fit_vocabulary
 from voxtrald.engines.whisper.choosing import Pace, child_environment, choose_pace
 from voxtrald.engines.whisper.keeper import Keeper, Launch
 from voxtrald.engines.whisper.protocol import Answered, Opening, Request, pack_path
+from voxtrald.errors import ApiDenied, ApiRefused
 from voxtrald.stopping import Stop
 from voxtrald.storage import storage_errors
 from voxtrald.transcript.model import Answer, AnswerSegment, RemoteFile
@@ -47,6 +49,7 @@ class LocalEngine(Engine):
         named = settings.model or DEFAULT_MODEL
         self._folder = Path(named).absolute() if os.sep in named else None
         self._settings = settings
+        self._is_varied = False
         self._stop = surroundings.stop
         self._pace = choose_pace(cores=surroundings.cores)
         self._keeper = _keeper_for(self._launch(named), surroundings=surroundings)
@@ -62,6 +65,11 @@ class LocalEngine(Engine):
             threads=self._pace.threads,
         )
         return Launch(opening=opening, idle_s=self._settings.idle_s)
+
+    def adopt(self, settings: EngineSettings) -> None:
+        """Ask in the manner of these settings. A language the model does not know is no reason to hold others' work."""
+        self._settings = settings
+        self._is_varied = True
 
     @property
     def capabilities(self) -> Capabilities:
@@ -121,15 +129,28 @@ class LocalEngine(Engine):
             path=pack_path(os.fsencode(chunk.path.absolute())),
             language=self._settings.language,
             timestamps=self._settings.timestamps,
-            vocabulary=self._settings.context_bias,
+            vocabulary=self._vocabulary.kept,
         )
-        answered = self._keeper.ask(request, patience_s=self._settings.read_timeout_s)
+        try:
+            answered = self._keeper.ask(request, patience_s=self._settings.read_timeout_s)
+        except ApiDenied as error:
+            if self._is_varied and self._asks_for_unknown_language():
+                raise ApiRefused(error.message) from error
+            raise
         return _answer(answered, model=self.model, dropped=self._dropped())
+
+    def _asks_for_unknown_language(self) -> bool:
+        known, asked = self._languages(), self._settings.language
+        return known is not None and asked is not None and asked not in known
+
+    @property
+    def _vocabulary(self) -> Vocabulary:
+        return fit_vocabulary(self._settings.context_bias, most_bytes=WHISPER_BYTES)
 
     def _dropped(self) -> tuple[str, ...]:
         """Name what was asked for and cannot be had: no voice is told from another here."""
         wishes = {"diarize": self._settings.diarize, "speaker_references": self._settings.speaker_references}
-        return tuple(name for name, wish in wishes.items() if wish)
+        return (*(name for name, wish in wishes.items() if wish), *self._vocabulary.dropped)
 
     def check(self) -> str:
         """Load the model and say where it computes; of a named model that is not here yet, only that.

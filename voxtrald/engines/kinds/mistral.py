@@ -79,6 +79,13 @@ class MistralEngine(Engine):
         catalogue = Catalogue(folder=surroundings.state, service=self.service, now=now, ask=self._list_models)
         self._offer = Offer(model=self.model, service=self.service, catalogue=catalogue, now=now)
 
+    def adopt(self, settings: EngineSettings) -> None:
+        """Ask in the manner of these settings; clips of voices go only where speakers are told apart."""
+        self._settings = settings
+        self._concessions = Concessions(model=self.model)
+        if not settings.speaker_references:
+            self._voices = Voices({})
+
     @property
     def capabilities(self) -> Capabilities:
         """What the model can take, as the service says, or as documented."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import structlog
@@ -34,6 +35,19 @@ def build(settings: EngineSettings, surroundings: Surroundings) -> Engine:
     return OpenAIEngine(settings=settings, surroundings=surroundings)
 
 
+@dataclass(slots=True)
+class _Habits:
+    """What a server showed of itself in its answers, whatever it was asked for: engines in other manners share it.
+
+    Attributes:
+        path: the one that exists.
+        brings_times: whether answers had times when these were asked for.
+    """
+
+    path: str | None = None
+    brings_times: bool | None = None
+
+
 class OpenAIEngine(Engine):
     """Transcribe chunks at a server that is compatible with OpenAI's, as far as it is.
 
@@ -61,14 +75,18 @@ class OpenAIEngine(Engine):
         )
         self._knowledge = Knowledge(settings=settings, transport=self._transport, stop=self._stop)
         self._concessions = Concessions(model=self.model)
-        self._path: str | None = None
-        self._brings_times: bool | None = None
+        self._habits = _Habits()
+
+    def adopt(self, settings: EngineSettings) -> None:
+        """Ask in the manner of these settings."""
+        self._settings = settings
+        self._concessions = Concessions(model=self.model)
 
     @property
     def capabilities(self) -> Capabilities:
         """What the server can take, as far as it is known by now."""
         return capabilities_of(
-            self._knowledge.profile, timestamps=self._settings.timestamps, brings_times=self._brings_times
+            self._knowledge.profile, timestamps=self._settings.timestamps, brings_times=self._habits.brings_times
         )
 
     @property
@@ -119,7 +137,7 @@ class OpenAIEngine(Engine):
             plan = plan_request(self._settings, known.profile, model=known.model)
             answer = self._concessions.ask(plan, lambda leaner: self._send(leaner, part, known))
         if "response_format" in plan.optional and answer.text.strip():
-            self._brings_times = bool(answer.segments)
+            self._habits.brings_times = bool(answer.segments)
         return answer
 
     def _learn(self, *, listed: Reply | None = None) -> Known:
@@ -139,13 +157,13 @@ class OpenAIEngine(Engine):
 
     def _post(self, plan: RequestPlan, part: FilePart, paths: tuple[str, ...]) -> Reply:
         """Send to the path that exists; the next one is tried where the server knows nothing of the first."""
-        if self._path is not None:
-            return self._transport.post(self._path, fields=plan.fields, file=part)
+        if self._habits.path is not None:
+            return self._transport.post(self._habits.path, fields=plan.fields, file=part)
         replies = []
         for path in paths:
             reply = self._transport.post(path, fields=plan.fields, file=part)
             if reply.status not in _NO_SUCH_PATH or b"model" in reply.body.lower():
-                self._path = path
+                self._habits.path = path
                 return reply
             replies.append(reply)
         return replies[0]

@@ -7,9 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from voxtrald.config import EngineSettings
+from voxtrald.engines.vocabulary import fit_vocabulary, left_out
 from voxtrald.engines.voxtral.models import ModelRules
 
 _MOST_TERMS = 100
+_MOST_BYTES = 12_288  # of phrases: the window that they share with the audio leaves 14,000 tokens beside 45 minutes
 # What cannot stand without another parameter: speakers come with segments only, and their names with speakers.
 _NEEDS = {"diarize": "timestamp_granularities", "speaker_references": "diarize"}
 VOICES = "speaker_references"
@@ -116,12 +118,12 @@ def _plan_voices(voices: Mapping[str, str]) -> tuple[str, ...]:
 def _plan_vocabulary(phrases: Sequence[str], rules: ModelRules) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Put phrases in the form the model takes; terms have no spaces or commas, and at most 100 count."""
     if rules.vocabulary == "phrases" or not phrases:
-        return tuple(phrases), ()
+        fitting = fit_vocabulary(phrases, most_bytes=_MOST_BYTES)
+        return fitting.kept, fitting.dropped
     if rules.vocabulary == "none":
         return (), ("context_bias",)
     terms = tuple(dict.fromkeys(term for phrase in phrases if (term := _term(phrase))))
-    beyond = len(terms) - _MOST_TERMS
-    return terms[:_MOST_TERMS], (f"context_bias: {beyond} of {len(terms)} terms",) if beyond > 0 else ()
+    return terms[:_MOST_TERMS], left_out(terms, kept=_MOST_TERMS, what="terms")
 
 
 def _term(phrase: str) -> str:

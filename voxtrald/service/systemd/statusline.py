@@ -18,8 +18,13 @@ def status_text(situation: Situation, *, is_stopping: bool = False, refused: str
         is_stopping: whether it comes to its end.
         refused: what is wrong with a configuration that was not accepted, or empty.
     """
-    free = max(0, situation.waiting - situation.held)
-    counts = ((situation.working, "running"), (free, "waiting"), (situation.held, "held by a limit on spending"))
+    free = max(0, situation.waiting - situation.held - situation.mending)
+    counts = (
+        (situation.working, "running"),
+        (free, "waiting"),
+        (situation.held, "held by a limit on spending"),
+        (situation.mending, "held by a file beside them"),
+    )
     work = ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing to do"
     stopping = ("stopping",) if is_stopping else ()
     kept = (f"reload refused, the old configuration stays: {refused}",) if refused else ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from voxtrald.transcript.model import ChunkFacts, Document, Segment, Span
+from voxtrald.transcript.model import ChunkFacts, Damage, Document, Segment, Span
 
 
 def render(document: Document) -> str:
@@ -39,8 +39,15 @@ def _source(document: Document) -> dict[str, object]:
         "duration_s": _seconds(source.duration_ms),
         "container": source.container,
         "codec": source.codec,
+        "damage": [_damage(damage) for damage in source.damage],
     }
+    if source.tracks:
+        told |= {"track": source.track or "mix", "tracks": source.tracks}
     return told if source.address is None else {**told, "address": source.address}
+
+
+def _damage(damage: Damage) -> dict[str, object]:
+    return {"start": _seconds(damage.span.start_ms), "end": _seconds(damage.span.end_ms), "what": damage.what}
 
 
 def _engine(document: Document) -> dict[str, object]:
@@ -59,7 +66,8 @@ def _segment(segment: Segment) -> dict[str, object]:
         "end": _seconds(segment.end_ms),
         "text": segment.text,
     }
-    return told if segment.speaker is None else {**told, "speaker": segment.speaker}
+    speakers = {"speaker": segment.speaker, "speaker_label": segment.speaker_label}
+    return told | {name: value for name, value in speakers.items() if value is not None}
 
 
 def _chunk(chunk: ChunkFacts) -> dict[str, object]:
