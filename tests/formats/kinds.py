@@ -330,7 +330,7 @@ _MEETINGS: Final = (
         name="flv",
         made_by="streaming servers",
         file_name="stream.flv",
-        holds="flv, AAC beside a picture",
+        holds="flv, AAC",
         make=rewrapped("aac.m4a"),
     ),
     Kind(

@@ -22,7 +22,7 @@ CODINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "vorbis.ogg": ("-c:a", "libvorbis", "-q:a", "3"),
     "flac.flac": ("-c:a", "flac"),
     "vbr.mp3": (*_44K, "-c:a", "libmp3lame", "-q:a", "6", "-compression_level", "9"),
-    "cbr.mp3": (*_44K, "-c:a", "libmp3lame", "-b:a", "64k", "-compression_level", "9"),
+    "cbr.mp3": (*_44K, "-c:a", "libmp3lame", "-b:a", "128k", "-compression_level", "9"),
     "ac3.ac3": ("-ar", "48000", "-c:a", "ac3", "-b:a", "96k"),
     "mp2.mp2": ("-ar", "48000", "-c:a", "mp2", "-b:a", "64k"),
     "amr.amr": ("-ar", "8000", "-c:a", "libopencore_amrnb", "-b:a", "12.2k"),
