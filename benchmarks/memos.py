@@ -195,8 +195,9 @@ def main() -> None:
     show(f"{count} memos of ten seconds, m4a, a far side {far}", ("", "voxtrald", "target"), rows)
     show_parts(stands, count=count)
     steady = _steady([(call.began_s, call.ended_s) for call in calls[1:]])
-    print(f"\nRequests open over time, a full block is {_REQUESTS}:\n")
-    print(f"    [{occupancy.chart(steady, columns=_COLUMNS, full=_REQUESTS)}]", flush=True)
+    full = min(_REQUESTS, max(each.level for each in steady))
+    print(f"\nRequests open over time, a full block is {full}:\n")
+    print(f"    [{occupancy.chart(steady, columns=_COLUMNS, full=full)}]", flush=True)
     write(chosen.json, {str(name): value for name, value, _ in rows} | {"parts": [asdict(each) for each in stands]})
 
 
