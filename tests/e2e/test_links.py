@@ -136,6 +136,7 @@ def test_a_service_that_fetches_gets_the_address(place, web, recordings, make_fi
         "duration_s": 20.0,
         "container": "",
         "codec": "",
+        "damage": [],
         "address": f"http://{PUBLIC}/talk.mp3",
     }
     assert result["chunks"][0]["end"] == 20.0
