@@ -10,6 +10,7 @@ from itertools import accumulate
 from voxtrald.transcript.joining import join
 from voxtrald.transcript.model import PlacedAnswer, Segment, Span, Transcript
 from voxtrald.transcript.placing import place
+from voxtrald.transcript.spans import union, within, without
 from voxtrald.transcript.stitching import stitch
 from voxtrald.transcript.words import join_texts
 
@@ -70,23 +71,6 @@ def _main_language(answers: Iterable[PlacedAnswer]) -> str | None:
 
 def _unheard(missing: Iterable[Span], *, heard: Sequence[Span], duration_ms: int) -> tuple[Span, ...]:
     """Return the parts of `missing` that no answered chunk covers, joined where they touch."""
-    gaps: list[Span] = []
-    whole = (Span(start_ms=max(gap.start_ms, 0), end_ms=min(gap.end_ms, duration_ms)) for gap in missing)
-    for gap in sorted(whole, key=lambda span: span.start_ms):
-        for part in _without(gap, heard):
-            if gaps and part.start_ms <= gaps[-1].end_ms:
-                gaps[-1] = replace(gaps[-1], end_ms=max(gaps[-1].end_ms, part.end_ms))
-            else:
-                gaps.append(part)
-    return tuple(gaps)
-
-
-def _without(gap: Span, heard: Sequence[Span]) -> list[Span]:
-    """Cut everything in `heard`, which is ordered by start, out of `gap`."""
-    parts: list[Span] = []
-    at_ms = gap.start_ms
-    for span in heard:
-        parts.append(Span(start_ms=at_ms, end_ms=min(span.start_ms, gap.end_ms)))
-        at_ms = max(at_ms, span.end_ms)
-    parts.append(Span(start_ms=at_ms, end_ms=gap.end_ms))
-    return [part for part in parts if part.length_ms > 0]
+    whole = Span(start_ms=0, end_ms=duration_ms)
+    covered = union(heard)
+    return tuple(part for gap in within(union(missing), whole) for part in without(gap, covered))
