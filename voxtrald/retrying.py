@@ -85,7 +85,7 @@ def decide(error: ApiError, *, attempt: int, policy: Policy, jitter: float) -> D
         case ApiDenied():
             return HoldAll()
         case ApiBusy() if error.is_crowded:
-            return RetryIn(wait_s=_wished_s(error, jitter) or backoff_s(attempt=attempt, policy=policy, jitter=jitter))
+            allowed, pace = attempt + 1, policy
         case ApiBusy() | ApiUnreachable():
             allowed, pace = policy.attempts, policy
         case ApiNotYet():
