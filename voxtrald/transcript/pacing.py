@@ -36,8 +36,3 @@ def usual_ms(text: str) -> int:
         elif character.isalnum() or unicodedata.combining(character):
             total_s += 1 / LETTERS_PER_S
     return round(total_s * 1000)
-
-
-def least_ms(text: str) -> int:
-    """Say how long it takes at least."""
-    return round(usual_ms(text) / FASTEST)
