@@ -164,7 +164,7 @@ def failed(place, recordings):
     # Something else succeeds meanwhile; where nothing does, the service is blamed and not the recording.
     memos = make_memos(recordings, 12)
     drop_memos_despite(place, memos)
-    place.wait_for_error("sub/talk.wav")
+    daemon.wait_event("recording_failed")  # said after the files are there
     return daemon, talk, word
 
 
