@@ -286,13 +286,7 @@ def test_a_rules_limits_are_its_own(config):
     ("text", "key", "what"),
     [
         ("dispatch: {url: postgresql://h/d}", "dispatch.url", "is not available in this version"),
-        ("audio: {skip_silence_over_s: 9}", "audio.skip_silence_over_s", "is not available in this version"),
         ("web: {listen: '127.0.0.1:8642'}", "web.listen", "is not available in this version"),
-        (
-            "rules: [{match: a, audio: {skip_silence_over_s: 9}}]",
-            "rules[0].audio.skip_silence_over_s",
-            "is not available in this version",
-        ),
     ],
 )
 def test_what_this_version_cannot_do_is_said(config, text, key, what):

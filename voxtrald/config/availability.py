@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from voxtrald.config.reading import KeyPath, Written
+from voxtrald.config.reading import Written
 from voxtrald.config.refusing import problem_at
 from voxtrald.errors import Problem
 
@@ -35,24 +35,16 @@ class Unavailable:
 
 UNAVAILABLE = (
     Unavailable(path=("dispatch", "url"), beginning="postgres", instead="sqlite works for one host"),
-    Unavailable(path=("audio", "skip_silence_over_s")),
     Unavailable(path=("web", "listen"), instead="see `voxtrald status`"),
 )
 
 
 def availability_problems(written: Written) -> Iterator[Problem]:
-    """Find what this version cannot do, outside and inside of rules."""
+    """Find what this version cannot do. None of these keys may stand in a rule."""
     values = written.values or {}
-    yield from _in_sections(written, values, at=())
-    rules = values.get("rules")
-    for index, rule in enumerate(rules if isinstance(rules, list) else []):
-        yield from _in_sections(written, rule, at=("rules", index))
-
-
-def _in_sections(written: Written, values: Any, *, at: KeyPath) -> Iterator[Problem]:
     for entry in UNAVAILABLE:
         section, key = entry.path
-        group = values.get(section) if isinstance(values, Mapping) else None
+        group = values.get(section)
         if isinstance(group, Mapping) and entry.refuses(group.get(key)):
             what = "is not available in this version"
-            yield problem_at(written, (*at, section, key), what=what, hint=entry.instead)
+            yield problem_at(written, entry.path, what=what, hint=entry.instead)

@@ -160,8 +160,9 @@ class AudioSettings(Section):
     """The longest recording in hours. What lasts longer fails before it costs anything: it is most likely damaged, or
     made to cost a lot."""
 
-    skip_silence_over_s: Amount | None = None
-    """Leave out silences longer than this many seconds. Not available in this version."""
+    skip_silence_over_s: Annotated[float, Field(strict=True, ge=2, le=86_400)] | None = None
+    """Silences longer than this many seconds are not sent and not paid: hours of an empty room, say. null sends
+    everything. The whole recording is listened to before its first part is sent."""
 
     ffmpeg: FilePath | None = Field(default=None, examples=["/usr/bin/ffmpeg"])
     """The ffmpeg program to use; null takes $VOXTRALD_FFMPEG, else the one that came with this program."""
@@ -261,6 +262,17 @@ class RuleLimitSettings(Section):
     """The most that this rule's recordings may cost in a month."""
 
 
+class InspectSettings(Section):
+    """Whether text and sound are compared, and what follows where they do not fit."""
+
+    enabled: bool = True
+    """Whether each recording is listened to for speech without text, text without speech, and loops."""
+
+    repair_share: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.2
+    """How much may be asked a second time where text is missing or wrong, as a share of what the recording costs.
+    0 asks nothing again and only says what was found."""
+
+
 class OutputSettings(Section):
     """What is left in the outbox."""
 
@@ -274,6 +286,10 @@ class OutputSettings(Section):
     originals: Literal["outbox", "keep", "delete"] = "outbox"
     """What becomes of a finished recording. outbox: it follows its transcript. keep: it stays in the inbox.
     delete: it is deleted."""
+
+    partial: Literal["outbox", "error"] = "outbox"
+    """Where a recording goes in whose text something is missing although every part was answered. The text names
+    the place either way."""
 
     speakers: SpeakerNames = Field(default=SpeakerNames({}), examples=[{"speaker_1": "Anna"}])
     """Names to show in place of the speakers' labels, as these stand in a transcript. Needs `diarize: true`."""

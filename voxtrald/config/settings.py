@@ -18,6 +18,7 @@ from voxtrald.config.sections import (
     ChunkSettings,
     DispatchSettings,
     FolderSettings,
+    InspectSettings,
     LimitSettings,
     LoggingSettings,
     OutputSettings,
@@ -54,6 +55,9 @@ class Rule(Section):
     retry: RetrySettings | None = None
     """The keys of `retry` that differ."""
 
+    inspect: InspectSettings | None = None
+    """The keys of `inspect` that differ."""
+
     limits: RuleLimitSettings | None = None
     """What this rule's recordings may cost, beside what all of them may."""
 
@@ -76,13 +80,14 @@ class Keys(Section):
     audio: AudioSettings = AudioSettings()
     chunks: ChunkSettings = ChunkSettings()
     retry: RetrySettings = RetrySettings()
+    inspect: InspectSettings = InspectSettings()
     limits: LimitSettings = LimitSettings()
     output: OutputSettings = OutputSettings()
     sidecars: SidecarSettings = SidecarSettings()
 
     rules: tuple[Rule, ...] = Field(default=(), examples=[[{"match": "lv/**", "engine": {"language": "lv"}}]])
     """Other settings for some recordings, by their path inside the inbox. The first rule that matches
-    counts. A rule may hold keys of engine, audio, chunks, retry, output and notify; keys it leaves out keep
+    counts. A rule may hold keys of engine, audio, chunks, retry, inspect, output and notify; keys it leaves out keep
     their value from above. Its limits may hold max_cost_per_day and max_cost_per_month, for its own
     recordings; its sidecars say what files beside its recordings may choose. Where a rule's engine is of
     another kind or at another address, base_url, model, server,
@@ -112,6 +117,7 @@ class RecordingSettings:
     audio: AudioSettings
     chunks: ChunkSettings
     retry: RetrySettings
+    inspect: InspectSettings
     output: OutputSettings
     notify: NotifySettings
     rule: str = ""
@@ -147,6 +153,7 @@ class Settings(Keys):
             audio=rule.audio or self.audio,
             chunks=rule.chunks or self.chunks,
             retry=rule.retry or self.retry,
+            inspect=rule.inspect or self.inspect,
             output=rule.output or self.output,
             notify=rule.notify or self.notify,
             heeds_sidecars=(rule.sidecars or self.sidecars).enabled,
