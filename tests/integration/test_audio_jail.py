@@ -121,6 +121,19 @@ def test_it_is_kept_from(secret, attempt, layers, outcome):
     assert heard == (attempt == "connect" and outcome == "done")
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two processors")
+@pytest.mark.parametrize("one_processor", [True, False])
+def test_it_stays_on_one_processor_where_it_is_told_to(one_processor):
+    """A child that has one processor counts one; another one counts as many as its starter."""
+    keeper = Keeper(Path(shutil.which("nproc")))
+    try:
+        returncode, said = listen_to(keeper.start(order(one_processor=one_processor)))
+    finally:
+        keeper.close()
+
+    assert (returncode, int(said)) == (0, 1 if one_processor else len(os.sched_getaffinity(0)))
+
+
 @needs_perl
 def test_a_folder_in_the_place_of_the_recording_opens_nothing(secret):
     """Who puts a folder where the recording was has not made all that is in it readable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +24,11 @@ from tests.sound.hearing import hear
 from voxtrald.audio import commands
 from voxtrald.audio.ffmpeg import Bounds
 from voxtrald.audio.listening import listen, whole_samples
+from voxtrald.audio.measuring import find_layout
 from voxtrald.audio.probe import probe
 from voxtrald.audio.speech import Meter, find_speech
 from voxtrald.errors import RecordingChanged, StopRequested
+from voxtrald.stopping import Stop
 from voxtrald.transcript.model import Span
 
 RATE_HZ = commands.HEARD_RATE_HZ
@@ -143,9 +146,31 @@ def test_samples_are_never_split(sound, cuts):
 
 
 def test_a_span_is_heard_from_its_start():
-    """The span's place is passed on to ffmpeg before the input, so that nothing before it is decoded."""
-    built = commands.hear(
-        Path("/in/a.mp3"), container="mp3", stream_index=0, span=Span(start_ms=1_500, end_ms=4_000)
-    ).arguments
+    """Nothing before a span is decoded, but for the lead-in of an mp3, which is thrown away again."""
+    span = Span(start_ms=1_500, end_ms=4_000)
+    plain = commands.hear(Path("/in/a.m4a"), container="mov", stream_index=0, span=span).arguments
+    built = commands.hear(Path("/in/a.mp3"), container="mp3", stream_index=0, span=span).arguments
 
-    assert built[built.index("-ss") : built.index("-ss") + 5] == ("-ss", "1.500", "-t", "2.500", "-i")
+    assert plain[plain.index("-ss") : plain.index("-ss") + 4] == ("-ss", "1.500", "-t", "2.500")
+    assert built[built.index("-ss") : built.index("-ss") + 4] == ("-ss", "1.200", "-t", "2.800")
+    assert built[built.index("-ss", built.index("-i")) + 1] == "0.300000"
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.m4a", "a.wav"])
+def test_pieces_join_without_a_seam(tmp_path, name):
+    """A recording that is heard in pieces has every word at its place; an mp3 is entered at a frame."""
+    ffmpeg = new_ffmpeg()
+    source = probe(write_talk(tmp_path / name), ffmpeg=ffmpeg)
+    source = replace(source, layout=find_layout(source, stop=Stop()))
+    middle_ms = 14_370
+    halves = [
+        heard(source, ffmpeg=ffmpeg, span=Span(start_ms=start_ms, end_ms=end_ms))
+        for start_ms, end_ms in ((0, middle_ms), (middle_ms, TALK_MS))
+    ]
+
+    whole = heard(source, ffmpeg=ffmpeg)
+    joined = np.concatenate(halves)
+
+    assert abs(len(halves[0]) - middle_ms * RATE_HZ // 1000) <= 1
+    assert abs(len(joined) - len(whole)) <= RATE_HZ // 20
+    assert texts(hear(joined, RATE_HZ)) == texts(WORDS)

@@ -135,9 +135,7 @@ def encode(
     entry: Entry | None = None,
 ) -> Command:
     """Decode a span and encode it as speech: mono, at the given rate, without tags, pictures and video."""
-    lead_ms = span.start_ms - entry.at_ms if entry else min(span.start_ms, lead_in_ms(container))
-    reach = Span(start_ms=span.start_ms if entry else span.start_ms - round(lead_ms), end_ms=span.end_ms)
-    skip = _skip(lead_ms)
+    reach, skip = _lead(span, container=container, entry=entry)
     rate = ["-ac", "1", "-ar", str(encoder_rate_hz(target_format, sample_rate_hz))]
     bits = [] if target_format in _LOSSLESS else ["-b:a", f"{bitrate_kbps}k"]
     arguments = (
@@ -148,12 +146,15 @@ def encode(
     return Command(arguments=arguments, reads=path, writes=target)
 
 
-def hear(path: Path, *, container: str, stream_index: int, span: Span | None = None) -> Command:
+def hear(
+    path: Path, *, container: str, stream_index: int, span: Span | None = None, entry: Entry | None = None
+) -> Command:
     """Decode a recording, or a span of it, to mono int16 samples at `HEARD_RATE_HZ` on stdout."""
-    source = source_input(path, container=container, span=span)
+    reach, skip = _lead(span, container=container, entry=entry) if span else (None, [])
+    source = source_input(path, container=container, span=reach, entry=entry)
     # A short filter: what of the sound above 4 kHz comes through changes no level that matters, and it saves a tenth.
     sound = ("-af", f"{_KEEP_TIME[1]}:osr={HEARD_RATE_HZ}:ochl=mono:filter_size=8:phase_shift=5,{_IN_LARGE_PIECES}")
-    arguments = ("-v", "error", "-threads", "1", *source, *_only(stream_index), *sound, *_SAMPLES)
+    arguments = ("-v", "error", "-threads", "1", *source, *_only(stream_index), *sound, *skip, *_SAMPLES)
     return Command(arguments=arguments, reads=path)
 
 
@@ -173,15 +174,14 @@ def encode_aloud(
 
     The recording is decoded once. How much came out is told by the number of samples.
     """
-    lead_ms = span.start_ms - entry.at_ms if entry else min(span.start_ms, lead_in_ms(container))
-    reach = Span(start_ms=span.start_ms if entry else span.start_ms - round(lead_ms), end_ms=span.end_ms)
+    reach, skip = _lead(span, container=container, entry=entry)
     rate_hz = encoder_rate_hz(target_format, sample_rate_hz)
     bits = [] if target_format in _LOSSLESS else ["-b:a", f"{bitrate_kbps}k"]
     graph = (
         f"[0:{stream_index}]{_KEEP_TIME[1]},aformat=sample_rates={rate_hz}:channel_layouts=mono,asplit[sent][other];"
         f"[other]aresample={HEARD_RATE_HZ},{_IN_LARGE_PIECES}[heard]"
     )
-    plain = ("-map_metadata", "-1", "-map_chapters", "-1", *_skip(lead_ms))
+    plain = ("-map_metadata", "-1", "-map_chapters", "-1", *skip)
     arguments = (
         *("-v", "error", "-y", "-threads", "1", *source_input(path, container=container, span=reach, entry=entry)),
         *("-filter_complex", graph),
@@ -239,6 +239,14 @@ def _exactly(milliseconds: float) -> str:
 def _skip(lead_ms: float) -> list[str]:
     """Throw away the beginning of what is decoded."""
     return ["-ss", _exactly(lead_ms)] if lead_ms else []
+
+
+def _lead(span: Span, *, container: str, entry: Entry | None) -> tuple[Span, list[str]]:
+    """Say what to read so that a span is heard right from its start, and how to throw away what comes before it."""
+    if entry:
+        return span, _skip(span.start_ms - entry.at_ms)
+    lead_ms = min(span.start_ms, lead_in_ms(container))
+    return Span(start_ms=span.start_ms - lead_ms, end_ms=span.end_ms), _skip(lead_ms)
 
 
 def _only(stream_index: int) -> list[str]:

@@ -7,7 +7,6 @@ import os
 import resource
 import selectors
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from voxtrald.audio.faults import find_file_fault
 from voxtrald.audio.finding import HINT, NO_WRAPPER
 from voxtrald.audio.jail.keeper import Inmate, Jail, Keeper, Unstartable, WardenLost
 from voxtrald.audio.jail.orders import LAYERS, Order
+from voxtrald.audio.slots import TURN_S, MayWait, Slots, in_a_hurry
 from voxtrald.errors import (
     DependencyError,
     Reason,
@@ -33,9 +33,6 @@ from voxtrald.errors import (
 from voxtrald.stopping import Stop
 
 log = structlog.get_logger()
-
-TURN_S: Final = 0.1
-"""How long a stop may go unheard while a child is silent."""
 
 _READ_BYTES: Final = 1 << 16
 _STDOUT_BYTES: Final = 1 << 20
@@ -83,12 +80,16 @@ class Bounds:
         file_bytes: the largest file it may write.
         stdout_bytes: the most it may say; a child that says more is ended.
         stderr_bytes: how much of its complaints is kept.
+        one_processor: whether it stays on one. Its threads hand each other three hundred thousand frames for an hour of
+            sound; where the next one need not be woken for each, on another processor, all of it costs half, and takes
+            longer.
     """
 
     timeout_s: float
     file_bytes: int = resource.RLIM_INFINITY
     stdout_bytes: int = _STDOUT_BYTES
     stderr_bytes: int = _STDERR_BYTES
+    one_processor: bool = False
 
     @property
     def wall_s(self) -> float:
@@ -119,7 +120,7 @@ class Ffmpeg:
     ) -> None:
         self.binary = binary
         self._monotonic_s = monotonic_s
-        self._slots = threading.BoundedSemaphore(slots)
+        self._slots = Slots(slots)
         self._stop = stop
         self._keeper = Keeper(binary, layers=layers)
 
@@ -138,16 +139,26 @@ class Ffmpeg:
             DependencyError: it could not be started.
         """
         pieces: list[bytes] = []
-        finished = self._run(command, source=source, bounds=bounds, begin=pieces.clear, take=pieces.append)
+        with self._slots.taken(heed=self._heed_stop):
+            finished = self._run(command, source=source, bounds=bounds, begin=pieces.clear, take=pieces.append)
         return replace(finished, stdout=b"".join(pieces))
 
-    def feed(self, command: Command, *, source: Path, bounds: Bounds, feed: Callable[[bytes], None]) -> Finished:
+    def feed(
+        self,
+        command: Command,
+        *,
+        source: Path,
+        bounds: Bounds,
+        feed: Callable[[bytes], None],
+        may_wait: MayWait = in_a_hurry,
+    ) -> Finished:
         """Run ffmpeg to its end and hand over what it says on stdout as it comes, in pieces of any size.
 
-        What it says must depend on the command alone. Raises as `run` does.
+        What it says must depend on the command alone. Raises as `run` does; see `Slots` for `may_wait`.
         """
         unseen = _Unseen(feed)
-        return self._run(command, source=source, bounds=bounds, begin=unseen.begin, take=unseen.take)
+        with self._slots.taken(heed=self._heed_stop, may_wait=may_wait):
+            return self._run(command, source=source, bounds=bounds, begin=unseen.begin, take=unseen.take)
 
     def jail(self) -> Jail:
         """Make sure that this ffmpeg runs in its jail, and say what that is made of.
@@ -176,7 +187,6 @@ class Ffmpeg:
         take: Callable[[bytes], None],
     ) -> Finished:
         """Run once, and once more if that was lost without being to blame."""
-        self._take_slot()
         try:
             try:
                 begin()
@@ -187,12 +197,6 @@ class Ffmpeg:
                 return self._attend(command, source=source, bounds=bounds, take=take)
         except WardenLost as error:
             raise DependencyError(f"{self.binary} was lost twice: {error}", hint=_LOST) from error
-        finally:
-            self._slots.release()
-
-    def _take_slot(self) -> None:
-        while not self._slots.acquire(timeout=TURN_S):
-            self._heed_stop()
 
     def _heed_stop(self) -> None:
         if self._stop.is_set():
@@ -269,6 +273,7 @@ def _order(command: Command, bounds: Bounds) -> Order:
         memory_bytes=_MEMORY_BYTES,
         cpu_s=bounds.cpu_s,
         file_bytes=bounds.file_bytes,
+        one_processor=bounds.one_processor,
     )
 
 

@@ -51,6 +51,11 @@ def measure(source: AudioSource, *, ffmpeg: Ffmpeg, stop: Stop) -> Extent:
     return Extent(duration_ms=_last_end_ms(source, ffmpeg=ffmpeg) or probe.measure_ms(source, ffmpeg=ffmpeg))
 
 
+def can_jump(source: AudioSource) -> bool:
+    """Whether ffmpeg gets to a position without reading all before it. Pure."""
+    return source.layout is not None or source.container in _INDEXED
+
+
 def find_layout(source: AudioSource, *, stop: Stop, until_ms: int | None = None) -> Layout | None:
     """Find how the sound lies in the file; None where nothing could be copied by it.
 

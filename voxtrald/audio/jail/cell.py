@@ -20,6 +20,7 @@ TO_DIE_FIRST: Final = 1000
 """Where memory ends, the kernel ends ffmpeg and not the daemon; proc_pid_oom_score_adj(5)."""
 
 _ONLY_MINE: Final = 0o077
+_STAT_BYTES: Final = 4096
 _RESTORED: Final = (
     *(signal.SIGPIPE, signal.SIGXFSZ),  # which Python ignores
     *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP),  # which the warden ignores
@@ -79,6 +80,8 @@ def become(order: Order, *, regime: Regime, walls: Walls, surroundings: Surround
         is_folder = _make_target(order.writes)
     with _step("limits"):
         _limit(order)
+    if order.one_processor:
+        _stay()
     confine(order, regime=regime, walls=walls, is_folder=is_folder)
     environment = dict(word.split("=", 1) for word in regime.environment)
     with _step("exec"):
@@ -161,6 +164,21 @@ def _limit(order: Order) -> None:
         allowed = resource.getrlimit(kind)[1]
         lowest = most if allowed == resource.RLIM_INFINITY else allowed if most < 0 else min(most, allowed)
         resource.prlimit(0, kind, (lowest, lowest))  # a service may be forbidden setrlimit itself
+
+
+def _stay() -> None:
+    """Stay on this processor, and let no thread interrupt another one: see `Bounds.one_processor`."""
+    with contextlib.suppress(OSError):  # a service may be forbidden it; then it costs more
+        os.sched_setaffinity(0, {_processor()})
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
+def _processor() -> int:
+    """Where this process runs, which was idle just now: field 39 of proc_pid_stat(5)."""
+    stat = os.open("/proc/self/stat", os.O_RDONLY | os.O_CLOEXEC)
+    fields = os.read(stat, _STAT_BYTES).rpartition(b")")[2].split()
+    os.close(stat)
+    return int(fields[36])
 
 
 def _make_target(path: str) -> bool:

@@ -49,6 +49,7 @@ class Order(NamedTuple):
         reads: the one file it may read.
         writes: the file it may write, which is made, or the folder it may make files in; empty for neither.
         memory_bytes, cpu_s, file_bytes: its limits, see setrlimit(2).
+        one_processor: whether all of its threads stay where it starts.
     """
 
     arguments: tuple[str, ...]
@@ -57,6 +58,7 @@ class Order(NamedTuple):
     memory_bytes: int
     cpu_s: int
     file_bytes: int
+    one_processor: bool = False
 
 
 class Started(NamedTuple):
@@ -116,7 +118,7 @@ def read_regime(message: bytes) -> Regime:
 
 def pack_order(order: Order) -> bytes:
     """Write an order."""
-    limits = (order.memory_bytes, order.cpu_s, order.file_bytes)
+    limits = (order.memory_bytes, order.cpu_s, order.file_bytes, int(order.one_processor))
     return _join([order.reads, order.writes, *map(str, limits), *order.arguments])
 
 
@@ -126,7 +128,7 @@ def read_order(message: bytes) -> Order:
     Raises:
         Unintelligible: it is something else.
     """
-    reads, writes, memory, cpu, file, *arguments = _split(message, at_least=5)
+    reads, writes, memory, cpu, file, one_processor, *arguments = _split(message, at_least=6)
     return Order(
         arguments=tuple(arguments),
         reads=reads,
@@ -134,6 +136,7 @@ def read_order(message: bytes) -> Order:
         memory_bytes=_number(memory),
         cpu_s=_number(cpu),
         file_bytes=_number(file),
+        one_processor=bool(_number(one_processor)),
     )
 
 
