@@ -53,6 +53,7 @@ CUT_CPU_S: Final = Figure(0.11, "finding one quiet place, CPU s", _PIECES)
 START_CPU_S: Final = Figure(0.025, "starting ffmpeg for one chunk, CPU s", _PIECES)
 RECORDING_CPU_S: Final = Figure(0.015, "the daemon itself, CPU s a recording", _MEMOS)
 CHUNK_CPU_S: Final = Figure(0.015, "the daemon itself, CPU s a chunk, with its four requests", _MEMOS)
+HEARING_CPU_S: Final = Figure(0.5, "the daemon itself, CPU s an hour that it listens to", "measured once")
 SHORT_S: Final = Figure(0.05, "a request that carries no audio, s", "assumed")
 LATENCY_S: Final = Figure(1.0, "a transcription, s", "assumed, as the stand-in has it")
 LATENCY_PER_AUDIO_S: Final = Figure(0.01, "more for each second of audio, s", "assumed, as the stand-in has it")
@@ -80,7 +81,7 @@ class Sound:
     """A kind of audio, and what becomes of it.
 
     Attributes:
-        cpu_s: ffmpeg's CPU seconds for an hour, without starts and searches.
+        cpu_s: ffmpeg's CPU seconds for an hour, without starts and searches, and without the daemon's for listening.
         sent_kbps: bit rate of what is uploaded.
     """
 
@@ -98,7 +99,7 @@ _ENCODED_KBPS: Final = _SETTINGS.audio.bitrate_kbps
 
 
 def _encoded(name: str, cpu_s: float) -> Sound:
-    figure = Figure(cpu_s, f"decoding {name} and encoding mp3, CPU s an hour", _PIECES)
+    figure = Figure(cpu_s, f"decoding {name}, listening to it and encoding mp3, CPU s an hour", _PIECES)
     return Sound(name=name, cpu_s=figure, sent_kbps=_ENCODED_KBPS)
 
 
@@ -107,15 +108,15 @@ SOUNDS: Final[Mapping[str, Sound]] = {
     for sound in (
         Sound(
             name="mp3, copied",
-            cpu_s=Figure(0.04, "copying an mp3 of 128 kbit/s, CPU s an hour", _PIECES),
+            cpu_s=Figure(3.4, "copying an mp3 of 128 kbit/s and listening to it, CPU s an hour", _PIECES),
             sent_kbps=128,
         ),
-        _encoded("mp3", 11),
-        _encoded("m4a", 10.2),
-        _encoded("wav", 7.8),
-        _encoded("flac", 8.9),
-        _encoded("opus", 11.2),
-        _encoded("mp4", 9.2),
+        _encoded("mp3", 12.1),
+        _encoded("m4a", 10.6),
+        _encoded("wav", 9.2),
+        _encoded("flac", 10),
+        _encoded("opus", 13.7),
+        _encoded("mp4", 9.8),
     )
 }
 
@@ -213,7 +214,7 @@ def ffmpeg_cpu_s(load: Load) -> float:
 
 def daemon_cpu_s(load: Load) -> float:
     """CPU seconds of the daemon's own process for one recording; all of them on one core at a time."""
-    return RECORDING_CPU_S + CHUNK_CPU_S * chunks_of(load)
+    return RECORDING_CPU_S + CHUNK_CPU_S * chunks_of(load) + HEARING_CPU_S * load.hours
 
 
 def request_s(load: Load, service: Service, *, upload_bytes_per_s: float = math.inf) -> float:

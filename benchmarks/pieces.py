@@ -22,9 +22,11 @@ from voxtrald.audio import prepare
 from voxtrald.audio.copying import copy_chunk
 from voxtrald.audio.ffmpeg import Ffmpeg
 from voxtrald.audio.finding import find_ffmpeg
+from voxtrald.audio.listening import listen
 from voxtrald.audio.measuring import measure
 from voxtrald.audio.probe import AudioSource, probe
 from voxtrald.audio.quiet import find_cut
+from voxtrald.audio.speech import Meter, find_speech
 from voxtrald.config.sections import AudioSettings
 from voxtrald.stopping import Stop
 from voxtrald.transcript.model import Span
@@ -36,7 +38,17 @@ _WINDOW: Final = Span(start_ms=280_000, end_ms=320_000)
 _WHOLE: Final = Span(start_ms=0, end_ms=_MINUTES * 60_000)
 _SHORTEST: Final = Span(start_ms=0, end_ms=1_000)
 _TIMES: Final = 5
-_COLUMNS: Final = ("", "look", "measure an hour", "find a cut", "start for a chunk", "convert an hour", "copy an hour")
+_COLUMNS: Final = (
+    "",
+    "look",
+    "measure an hour",
+    "find a cut",
+    "start for a chunk",
+    "convert an hour",
+    "copy an hour",
+    "listen an hour",
+    "listen while converting an hour",
+)
 
 
 def mean_s(piece: Callable[[], object]) -> float:
@@ -62,11 +74,19 @@ def pieces(path: Path, *, ffmpeg: Ffmpeg, work: Path) -> tuple[float, ...]:
         start_s,
         _AN_HOUR * (whole_s - start_s),
         _AN_HOUR * mean_s(copy) if prepare.is_copyable(laid_out) else 0.0,
+        _AN_HOUR * mean_s(partial(_listen, source, ffmpeg=ffmpeg)),
+        _AN_HOUR * (mean_s(partial(_encode, source, _WHOLE, ffmpeg=ffmpeg, work=work, is_heard=True)) - whole_s),
     )
 
 
-def _encode(source: AudioSource, span: Span, *, ffmpeg: Ffmpeg, work: Path) -> None:
-    audio = AudioSettings()
+def _listen(source: AudioSource, *, ffmpeg: Ffmpeg) -> None:
+    meter = Meter()
+    listen(source, ffmpeg=ffmpeg, feed=meter.feed_bytes)
+    find_speech([meter.profile()], duration_ms=meter.heard_ms)
+
+
+def _encode(source: AudioSource, span: Span, *, ffmpeg: Ffmpeg, work: Path, is_heard: bool = False) -> None:
+    audio, meter = AudioSettings(), Meter() if is_heard else None
     prepare.encode_chunk(
         source,
         span,
@@ -75,7 +95,10 @@ def _encode(source: AudioSource, span: Span, *, ffmpeg: Ffmpeg, work: Path) -> N
         bitrate_kbps=audio.bitrate_kbps,
         sample_rate_hz=audio.sample_rate_hz,
         ffmpeg=ffmpeg,
+        meter=meter,
     )
+    if meter:
+        find_speech([meter.profile()], duration_ms=meter.heard_ms)
 
 
 def main() -> None:

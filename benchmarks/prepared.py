@@ -28,7 +28,8 @@ from voxtrald.engines.base import Capabilities
 from voxtrald.pipeline.assignment import Assignment, Tools
 from voxtrald.pipeline.events import Event, Prepared, Ready
 from voxtrald.pipeline.identifying import fingerprint
-from voxtrald.pipeline.preparing import Preparation, Room
+from voxtrald.pipeline.preparing import Preparation
+from voxtrald.pipeline.room import Room
 from voxtrald.stopping import Stop
 from voxtrald.store.ledger import Ledger
 from voxtrald.store.results import Results

@@ -19,6 +19,7 @@ from benchmarks.arrivals import Arrival
 from benchmarks.capacity import (
     CHUNK_CPU_S,
     CUT_CPU_S,
+    HEARING_CPU_S,
     MEASURE_CPU_S,
     NOTICE_S,
     PROBE_CPU_S,
@@ -192,7 +193,8 @@ class Machine:
         for audio_s in lengths_s:
             place = places.request()
             yield place
-            running.append((self._start(START_CPU_S + sound.cpu_s * audio_s / _HOUR_S), place, audio_s))
+            per_hour_s = sound.cpu_s + HEARING_CPU_S  # the daemon listens to what ffmpeg has just decoded
+            running.append((self._start(START_CPU_S + per_hour_s * audio_s / _HOUR_S), place, audio_s))
             if len(running) > self._site.cores:  # one waits, so that no core is idle meanwhile
                 yield from hand_over()
         while running:

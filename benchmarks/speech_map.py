@@ -13,19 +13,20 @@ cache folder and unpacked there, see `speech_material.py`. Takes three minutes.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-import imageio_ffmpeg
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks import speech_noises
+from benchmarks.footprint import cpu_s
 from benchmarks.quality_page import options, put
 from benchmarks.reporting import write
 from benchmarks.speech_material import (
@@ -45,8 +46,14 @@ from benchmarks.speech_material import (
 )
 from tests.sound.formats import convert
 from tests.sound.speech import write_wav
-from voxtrald.audio import commands
+from voxtrald.audio import prepare
+from voxtrald.audio.ffmpeg import Ffmpeg
+from voxtrald.audio.finding import find_ffmpeg
+from voxtrald.audio.listening import listen
+from voxtrald.audio.probe import AudioSource, probe
 from voxtrald.audio.speech import Meter, find_speech
+from voxtrald.config.sections import AudioSettings
+from voxtrald.stopping import Stop
 from voxtrald.transcript.coverage import SpeechMap, silences
 from voxtrald.transcript.inspecting import inspect
 from voxtrald.transcript.model import Span, Transcript
@@ -172,32 +179,43 @@ def cost(root: Path) -> list[tuple[object, ...]]:
 
 def _cost_of(path: Path) -> tuple[float, ...]:
     """Give per hour: listening alone, encoding alone, and encoding while listening."""
-    container = {"m4a": "mov"}.get(path.suffix[1:], path.suffix[1:])
-    span = Span(start_ms=0, end_ms=COST_MINUTES * 60_000)
-    how = {"target_format": "mp3", "bitrate_kbps": 48, "sample_rate_hz": 16_000, "target": path.with_name("chunk.mp3")}
-    chunk = {"container": container, "stream_index": 0, "span": span, **how}
-    wanted = (
-        commands.hear(path, container=container, stream_index=0),
-        commands.encode(path, **chunk),
-        commands.encode_aloud(path, **chunk),
+    with contextlib.closing(Ffmpeg(find_ffmpeg(), slots=1, stop=Stop())) as ffmpeg:
+        source = probe(path, ffmpeg=ffmpeg)
+        pieces = (
+            partial(_listen, source, ffmpeg=ffmpeg),
+            partial(_encode, source, ffmpeg=ffmpeg, meter=None),
+            partial(_encode, source, ffmpeg=ffmpeg, meter=Meter()),
+        )
+        return tuple(_cpu_s(piece) * 60 / COST_MINUTES for piece in pieces)
+
+
+def _listen(source: AudioSource, *, ffmpeg: Ffmpeg) -> None:
+    meter = Meter()
+    listen(source, ffmpeg=ffmpeg, feed=meter.feed_bytes)
+    find_speech([meter.profile()], duration_ms=meter.heard_ms)
+
+
+def _encode(source: AudioSource, *, ffmpeg: Ffmpeg, meter: Meter | None) -> None:
+    audio = AudioSettings()
+    prepare.encode_chunk(
+        source,
+        Span(start_ms=0, end_ms=COST_MINUTES * 60_000),
+        target=source.path.with_name("chunk.mp3"),
+        is_last=False,
+        bitrate_kbps=audio.bitrate_kbps,
+        sample_rate_hz=audio.sample_rate_hz,
+        ffmpeg=ffmpeg,
+        meter=meter,
     )
-    return tuple(_cpu_s(command, is_heard=command is not wanted[1]) * 60 / COST_MINUTES for command in wanted)
-
-
-def _cpu_s(command: commands.Command, *, is_heard: bool) -> float:
-    """Run ffmpeg by itself, listen to what it says, and give both processes' CPU time."""
-    meter, began_s = Meter(), time.process_time()
-    binary = imageio_ffmpeg.get_ffmpeg_exe()
-    with subprocess.Popen([binary, "-nostdin", *command.arguments], stdout=subprocess.PIPE) as child:
-        assert child.stdout is not None
-        while piece := child.stdout.read(1 << 16):
-            if is_heard:
-                meter.feed_bytes(piece)
-        _, child.returncode, used = os.wait4(child.pid, 0)
-    assert child.returncode == 0
-    if is_heard:
+    if meter:
         find_speech([meter.profile()], duration_ms=meter.heard_ms)
-    return used.ru_utime + used.ru_stime + time.process_time() - began_s
+
+
+def _cpu_s(piece: Callable[[], object]) -> float:
+    """Give the processor time of this process and of all that it starts."""
+    before_s = cpu_s(os.getpid())
+    piece()
+    return cpu_s(os.getpid()) - before_s
 
 
 def main() -> None:

@@ -120,6 +120,7 @@ class Reason(StrEnum):
     NO_AUDIO = "no_audio"
     UNSUPPORTED = "unsupported"
     TRUNCATED = "truncated"
+    INCOMPLETE = "incomplete"
     TOO_LONG = "too_long"
     LINK_REFUSED = "link_refused"
     LINK_UNREACHABLE = "link_unreachable"

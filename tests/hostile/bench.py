@@ -101,9 +101,9 @@ class Shelf:
     report: str = ""
     partial_text: str | None = None
 
-    def publish(self, job, documents, *, settings):
-        """Take a complete result."""
-        del job, settings
+    def publish(self, job, documents, *, settings, missing=""):
+        """Take a result."""
+        del job, settings, missing
         self.documents = dict(documents)
         return tuple(documents)
 

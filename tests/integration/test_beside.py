@@ -47,6 +47,16 @@ def test_results_lie_beside_one_another(beside, ledger, job, tmp_path):
     assert (ledger.job(job.id).state, ledger.job(job.id).outputs) == (JobState.DONE, names)
 
 
+def test_a_result_with_holes_is_partial(beside, ledger, job, tmp_path):
+    """It is written like any other, and the job says what is missing."""
+    names = beside.publish(job, DOCUMENTS, settings=SETTINGS, missing="12:00-16:00")
+
+    ended = ledger.job(job.id)
+    assert set(read_tree(tmp_path / "results")) == {"talk.txt", "talk.srt"}
+    assert (ended.state, ended.outputs) == (JobState.PARTIAL, names)
+    assert (ended.reason, ended.detail) == ("incomplete", "12:00-16:00")
+
+
 def test_a_taken_name_moves_the_whole_set(beside, job, tmp_path):
     """Where one of the names exists, if only as a link to nowhere, all get a number."""
     (tmp_path / "results").mkdir()

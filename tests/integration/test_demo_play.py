@@ -8,18 +8,21 @@ import queue
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.e2e.daemon import files_in
 from tests.standin.faults import Status
 from tests.standin.server import Standin
+from voxtrald.clock import Clock
 from voxtrald.demonstration.patience import Patience
-from voxtrald.demonstration.play import play
+from voxtrald.demonstration.play import _Performance, play
 from voxtrald.demonstration.scene import Scene, engine_section
 from voxtrald.demonstration.telling import Played
 from voxtrald.demonstration.trouble import DemoEnded, DemoFailed
 from voxtrald.dispatch.messages import SignalCame
+from voxtrald.store.ledger import LEDGER_FILE, Ledger
 
 MOST_S = 120.0
 MODEL = "voxtral-mini-transcribe-3-0"
@@ -70,13 +73,13 @@ def assert_nothing_runs(stage: Stage) -> None:
 def test_a_recording_goes_its_way_and_is_told_about(stage, standin):
     """The sample is dropped, its pieces are counted, its files and its price are told, and the daemon is stopped."""
     played = stage.play()
+    # The stand-in understands nothing but its own tones, and the sample is speech: that is noticed and told.
+    told = [text for text in stage.told[1:] if not text.startswith("there is speech without text at 0:")]
 
-    assert stage.told[1:] == [
-        "dropped: inbox/meetings/sample.m4a",
-        "the daemon has found it and begun",
-        "the daemon is stopped",
-    ]
-    assert stage.counted[-1] == (3, 3)
+    assert told == ["dropped: inbox/meetings/sample.m4a", "the daemon has found it and begun", "the daemon is stopped"]
+    assert len(stage.told) == 1 + len(told) + 1
+    assert (0, 3) in stage.counted
+    assert stage.counted[-1][0] == stage.counted[-1][1] > 3
     assert stage.counted == sorted(stage.counted)
     assert {path.name for path in played.outputs} == {
         f"sample.{ending}" for ending in ("txt", "srt", "vtt", "json", "md", "m4a")
@@ -106,6 +109,22 @@ def test_a_refused_key_ends_it_with_the_reason(stage, standin):
         stage.play()
 
     assert_nothing_runs(stage)
+
+
+@pytest.mark.parametrize("name", ["recording_done", "recording_partial"])
+def test_it_follows_the_recording_to_either_good_end(stage, name):
+    """A transcript with a hole is an end like a whole one, and its last word is what the result is read from."""
+    Ledger.open(stage.scene.state / LEDGER_FILE, clock=Clock()).close()
+    end = {"event": name, "chunks": 3, "repairs": 0, "missing": "0:12-0:20"}
+    patience = Patience(mailbox=stage.mailbox)
+    daemon = SimpleNamespace(fresh=lambda: [end])
+
+    followed = _Performance(
+        scene=stage.scene, daemon=daemon, show=stage, patience=patience, until_s=patience.until(1.0)
+    )._follow()
+
+    assert followed is end
+    assert stage.counted == [(3, 3)]
 
 
 def test_a_daemon_that_cannot_work_is_quoted(stage, tmp_path):

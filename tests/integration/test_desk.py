@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.storing import ticking_clock
 from tests.webhook import webhook
@@ -21,6 +22,7 @@ from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupt
 from voxtrald.service.desk import Desk
 from voxtrald.service.messages.telling import main_path
 from voxtrald.store.ledger import Ledger
+from voxtrald.transcript.model import Span
 from voxtrald.watch.intake import InboxState
 
 NOTHING_ASKED = """
@@ -86,6 +88,30 @@ def test_ends_are_told_and_other_ways_out_are_not(desk, hook):
     desk.close()
 
     assert sorted(hook.titles()) == ["voxtrald: a.wav done", "voxtrald: a.wav failed"]
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        (("done",), ["voxtrald: a.wav partial"]),
+        (("failed",), ["voxtrald: a.wav partial"]),
+        (("done", "failed"), ["voxtrald: a.wav partial"]),
+        (("held", "resumed"), []),
+    ],
+)
+def test_a_hole_is_told_once_to_those_who_want_done_or_failed(desk, hook, events, expected):
+    """A transcript with a hole is one message, with the minutes that are missing and where the file is."""
+    desk.prepare(Settings(notify=NotifySettings(urls=(hook.url(),), on=events)))()
+    hole = Span(start_ms=720_000, end_ms=960_000)
+    with structlog.testing.capture_logs() as logged:
+        desk.ended("j", "a.wav", Done(outputs=("a.txt",), tally=TALLY, missing=(hole,)))
+        desk.close()
+
+    assert hook.titles() == expected
+    assert all("12:00" in post["message"] and "/a.txt" in post["message"] for post in hook.posts)
+    (event,) = [each for each in logged if each["event"].startswith("recording_")]
+    assert (event["event"], event["log_level"], event["holes"]) == ("recording_partial", "warning", 1)
+    assert (event["missing_s"], event["cost"], event["outputs"]) == (240.0, 0.1, ["a.txt"])
 
 
 def test_a_refusal_is_told_and_an_outage_is_not(desk, hook):

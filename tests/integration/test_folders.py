@@ -6,6 +6,7 @@ import errno
 import os
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,21 @@ def test_a_crash_inside_the_crash_repair_is_repaired_too(tmp_path, folders, ledg
         "talk.json": b"{}second",
         "talk.m4a": AUDIO,
     }
+
+
+def test_a_document_that_stays_keeps_its_holes(tmp_path, folders, ledger):
+    """Where an earlier run was cut short, a set with one of its documents is as incomplete as that one."""
+    job = claim_file(ledger, tmp_path, "talk.m4a", AUDIO)
+    wishes = {"stem": "talk", "documents": DOCUMENTS, "originals": Originals.KEEP}
+    intend = partial(ledger.intend_publish, job.id)
+    folders.publish(job, **wishes, intend=intend, missing="12:00-16:00")
+    kept = folders.publish(job, **wishes, intend=intend, already=ledger.job(job.id).publication)
+    for path in (tmp_path / "outbox").iterdir():
+        path.unlink()
+    anew = folders.publish(job, **wishes, intend=intend, already=ledger.job(job.id).publication)
+
+    assert (kept.missing, kept.state) == ("12:00-16:00", JobState.PARTIAL)
+    assert (anew.missing, anew.state) == ("", JobState.DONE)
 
 
 @given(

@@ -18,7 +18,7 @@ from voxtrald.clock import Clock
 from voxtrald.engines.base import UploadJournal
 from voxtrald.errors import StorageUnavailable, StoreError
 from voxtrald.steps import Step
-from voxtrald.store.jobs import JobState, Output, Publication
+from voxtrald.store.jobs import ENDED, PUBLISHED, UNFINISHED, JobState, Output, Publication
 from voxtrald.store.ledger import Ledger
 from voxtrald.store.ledger_chunks import ChunkState
 from voxtrald.store.schema import MIGRATIONS
@@ -60,7 +60,7 @@ def test_a_new_recording_becomes_a_job(ledger):
     assert seen == [Step.JOB_CLAIMED]
 
 
-@pytest.mark.parametrize("state", [state for state in JobState if state not in ("done", "failed")])
+@pytest.mark.parametrize("state", sorted(UNFINISHED))
 def test_an_unfinished_job_is_taken_up_again(ledger, state):
     """The same file goes on under its old id, with one more attempt and without the old reason."""
     first = ledger.claim("talk.m4a", **FILE)
@@ -72,13 +72,15 @@ def test_an_unfinished_job_is_taken_up_again(ledger, state):
     assert (again.state, again.reason, again.detail) == (JobState.WORKING, None, None)
 
 
-@pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED])
+@pytest.mark.parametrize("state", sorted(ENDED))
 def test_a_finished_job_is_not_taken_up_again(ledger, state):
-    """The same file after an end is a new job."""
+    """The same file after an end is a new job, and so is another one under its name; the end stays on record."""
     first = ledger.claim("talk.m4a", **FILE)
     ledger.end(first.id, state)
 
     assert ledger.claim("talk.m4a", **FILE).id > first.id
+    assert ledger.claim("talk.m4a", **FILE | {"size_bytes": 11}).id > first.id
+    assert [job.id for job in ledger.recent(5)] == [first.id]
 
 
 def test_another_file_of_the_same_name_is_another_job(ledger):
@@ -118,7 +120,7 @@ def test_intended_names_are_kept_as_they_are(ledger):
     name = os.fsdecode(b"\xe4\xf6 talk")
     job = ledger.claim(f"{name}.m4a", **FILE)
     publication = Publication(
-        folder=".", stem=name, outputs=(Output(name=f"{name}.txt", sha256="ab"),), source_name=None
+        folder=".", stem=name, outputs=(Output(name=f"{name}.txt", sha256="ab"),), source_name=None, missing="0:10-0:20"
     )
     with crash_at(None) as seen:
         ledger.intend_publish(job.id, publication)
@@ -131,7 +133,18 @@ def test_intended_names_are_kept_as_they_are(ledger):
     assert seen == [Step.PUBLISH_INTENDED, Step.JOB_ENDED]
 
 
-def test_an_end_is_done_or_failed(ledger):
+def test_an_intention_of_an_earlier_version_is_complete(ledger):
+    """Names that were written down before anybody knew what may be missing are those of a whole transcript."""
+    job = ledger.claim("talk.m4a", **FILE)
+    earlier = '{"folder": ".", "stem": "talk", "outputs": [], "source_name": null}'
+    ledger._database.write("UPDATE job SET publication = ? WHERE id = ?", (earlier, job.id))
+
+    publication = ledger.job(job.id).publication
+
+    assert publication == Publication(folder=".", stem="talk", outputs=(), source_name=None, missing="")
+
+
+def test_an_end_is_done_partial_or_failed(ledger):
     """A job cannot end in a state that is none."""
     job = ledger.claim("talk.m4a", **FILE)
 
@@ -139,11 +152,12 @@ def test_an_end_is_done_or_failed(ledger):
         ledger.end(job.id, JobState.WAITING)
 
 
-def test_a_file_that_is_done_is_known(ledger):
-    """Where originals stay, the very same file is recognised, and a changed one is not."""
+@pytest.mark.parametrize("state", sorted(PUBLISHED))
+def test_a_file_that_is_done_is_known(ledger, state):
+    """Where originals stay, the very same file is recognised, also one done in part, and a changed one is not."""
     job = ledger.claim("talk.m4a", **FILE)
     before = ledger.finished("talk.m4a", size_bytes=10, mtime_ns=1)
-    ledger.end(job.id, JobState.DONE)
+    ledger.end(job.id, state)
 
     assert before is None
     assert ledger.finished("talk.m4a", size_bytes=10, mtime_ns=1).id == job.id
@@ -178,10 +192,11 @@ def test_jobs_of_dead_processes_wait_again(ledger):
 )
 def test_failed_jobs_can_wait_again(ledger, names, expected):
     """Failed jobs are named by path or file name; they start at their first attempt and keep their id."""
-    for relative in ("a.m4a", "lv/b.m4a", "done.m4a"):
+    ends = {"done.m4a": JobState.DONE, "partial.m4a": JobState.PARTIAL}
+    for relative in ("a.m4a", "lv/b.m4a", *ends):
         job = ledger.claim(relative, **FILE)
         ledger.note_attempt(job.id, "k", attempts=8, error="api_busy", next_at=None)
-        ledger.end(job.id, JobState.DONE if relative == "done.m4a" else JobState.FAILED, outputs=[relative])
+        ledger.end(job.id, ends.get(relative, JobState.FAILED), outputs=[relative])
 
     chosen = ledger.requeue(names)
 
@@ -266,13 +281,14 @@ def test_chunks_that_are_done_say_since_when(ledger):
 
 
 def test_ends_are_counted_from_an_instant_on(ledger):
-    """Done and failed since then, and nothing that goes on."""
-    for name, state in (("a", JobState.DONE), ("b", JobState.DONE), ("c", JobState.FAILED)):
+    """Done, partial and failed since then, and nothing that goes on."""
+    ends = (JobState.DONE, JobState.DONE, JobState.FAILED, JobState.PARTIAL)
+    for name, state in zip("abcp", ends, strict=True):
         ledger.end(ledger.claim(f"{name}.m4a", **FILE).id, state)
     ledger.claim("d.m4a", **FILE)
 
-    assert ledger.ended_since(START) == {JobState.DONE: 2, JobState.FAILED: 1}
-    assert ledger.ended_since(START + timedelta(days=1)) == {JobState.DONE: 0, JobState.FAILED: 0}
+    assert ledger.ended_since(START) == {JobState.DONE: 2, JobState.PARTIAL: 1, JobState.FAILED: 1}
+    assert ledger.ended_since(START + timedelta(days=1)) == dict.fromkeys(ENDED, 0)
 
 
 # --- money --------------------------------------------------------------------------------------------------

@@ -23,12 +23,13 @@ from voxtrald.service.situation import (
     ask,
     why_not_ready,
 )
-from voxtrald.store.jobs import JobState
+from voxtrald.store.jobs import PUBLISHED, JobState
 from voxtrald.store.ledger import Ledger
 from voxtrald.store.ledger_chunks import ChunkState
+from voxtrald.transcript.model import Span
 
 CALM = Situation(waiting=3, oldest_waiting_s=12.5, working=2, services=(ServiceState(service="api", state="closed"),))
-TALLY = Tally(duration_ms=60_000, chunks=3, reused=1, audio_s=40.0, cost=0.5)
+TALLY = Tally(duration_ms=60_000, chunks=3, reused=1, repairs=2, audio_s=40.0, cost=0.5)
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
@@ -90,8 +91,22 @@ def test_a_recording_that_is_done_is_counted(house):
     assert house.figure("audio_seconds_total") == 60
     assert house.figure("chunks_total", origin="asked") == 2
     assert house.figure("chunks_total", origin="reused") == 1
+    assert house.figure("chunks_total", origin="repaired") == 2
     assert house.figure("turnaround_seconds_sum") == 60
     assert house.figure("preparing_seconds_sum") == 2
+    assert house.figure("last_success_timestamp_seconds") == NOW.timestamp()
+
+
+def test_a_recording_with_a_hole_is_counted_among_those_done_and_by_itself(house):
+    """It is a success with a figure of its own, which is there from the start as 0."""
+    before = house.figure("recordings_partial_total")
+    for job, missing in (("i", ()), ("j", (Span(start_ms=1000, end_ms=9000),))):
+        house.monitoring.began(job, still_since_s=None)
+        house.monitoring.ended(job, Done(outputs=("a.txt",), tally=TALLY, missing=missing))
+
+    assert before == 0
+    assert house.figure("recordings_partial_total") == 1
+    assert house.figure("recordings_done_total") == 2
     assert house.figure("last_success_timestamp_seconds") == NOW.timestamp()
 
 
@@ -175,10 +190,11 @@ def test_spending_goes_on_after_a_restart(house, ledger):
     assert House(ledger).figure("billed_seconds_total", model="mini") == 120
 
 
-def test_the_last_success_is_known_after_a_restart(ledger):
+@pytest.mark.parametrize("state", sorted(PUBLISHED))
+def test_the_last_success_is_known_after_a_restart(ledger, state):
     """A recording that an earlier run finished is the last success."""
     job = ledger.claim("a.wav", size_bytes=1, mtime_ns=1, inode=1)
-    ledger.end(job.id, JobState.DONE)
+    ledger.end(job.id, state)
 
     ended_at = ledger.job(job.id).ended_at
     assert House(ledger).figure("last_success_timestamp_seconds") == pytest.approx(ended_at.timestamp())

@@ -106,6 +106,41 @@ def test_a_refused_question_for_the_language_is_left_out(standin, bench, chunk, 
     assert [request.values("return_language") for request in standin.calls(TRANSCRIBE)] == [("true",), (), ()]
 
 
+def test_speakers_met_on_the_way_join_those_who_were_configured(standin, bench, chunk, clips):
+    """An engine made for one recording sends its clips, too; the one it was made from sends what it always did."""
+    both = dict(clips)
+    engine = bench(delivery="direct", diarize=True, speaker_references={"Ilze": both["Ilze"]}).engine
+    twin = engine.with_voices({"known_0_speaker_1": both["Jānis"]})
+
+    twin.deliver(chunk).attempt()
+    by_twin = sent(standin)
+    engine.deliver(chunk).attempt()
+
+    assert (engine.capabilities.voice_clips, bench(diarize=True).engine.capabilities.voice_clips) == (7, 8)
+    assert by_twin == {"Ilze": both["Ilze"].read_bytes(), "known_0_speaker_1": both["Jānis"].read_bytes()}
+    assert list(sent(standin)) == ["Ilze"]
+
+
+@pytest.mark.parametrize("what", ["speaker_references: a clip is too quiet", "this cannot be heard"])
+def test_speakers_met_on_the_way_cost_no_answer(standin, bench, chunk, clips, what):
+    """Whatever the service says of a clip that nobody gave us, it is asked without; configured clips go on."""
+    engine = bench(delivery="direct", diarize=True, speaker_references={"Ilze": clips["Ilze"]}).engine
+    twin = engine.with_voices({"known_0_speaker_1": clips["Jānis"]})
+    standin.script.add(Status(400, body={"object": "error", "message": what, "param": None, "code": "1"}))
+
+    answer = twin.deliver(chunk).attempt()
+    engine.deliver(chunk).attempt()
+
+    assert heard(answer) == TEXT
+    assert answer.dropped == ("speaker_references",)
+    assert list(sent(standin)) == ["Ilze"]
+
+
+def test_a_model_that_knows_no_voices_takes_no_clips(bench):
+    """The second generation says so, for the plan to make chunks overlap."""
+    assert bench(model="voxtral-mini-2602", diarize=True).engine.capabilities.voice_clips == 0
+
+
 def test_clips_that_are_none_are_told_before_any_work(bench, clips, tmp_path):
     """A missing file, a folder, an empty file and another format are problems of the configuration, all at once."""
     empty = tmp_path / "empty.wav"

@@ -13,7 +13,7 @@ from voxtrald.config import FolderSettings, LimitSettings, Rule, Settings
 from voxtrald.config.sections import RuleLimitSettings
 from voxtrald.service.accounts import look_up_accounts
 from voxtrald.service.overview import look_over
-from voxtrald.store.jobs import JobState
+from voxtrald.store.jobs import PUBLISHED, JobState
 from voxtrald.store.ledger import Ledger
 from voxtrald.store.ledger_chunks import ChunkState
 from voxtrald.store.locks import OwnerLock, StateLock
@@ -80,10 +80,24 @@ def test_each_recording_stands_in_one_place(settings, ledger, tmp_path):
     assert sum(seen.counts.values()) == len(jobs)
 
 
-def test_an_original_that_was_kept_does_not_wait_but_a_new_one_under_its_name_does(settings, ledger, tmp_path):
+def test_what_is_partial_is_done_and_named(settings, ledger, tmp_path):
+    """A transcript with a hole counts among those that are done, today as well, and is listed by itself."""
+    for name, state in (("a", JobState.DONE), ("b", JobState.PARTIAL), ("c", JobState.FAILED)):
+        ledger.end(claim_file(ledger, tmp_path, f"{name}.m4a", b"sound").id, state)
+        (tmp_path / f"inbox/{name}.m4a").unlink()
+
+    seen = look(settings, ledger)
+
+    assert {job.relative for job in seen.done} == {"a.m4a", "b.m4a"}
+    assert [job.relative for job in seen.partial] == ["b.m4a"]
+    assert (seen.done_today, seen.ended_today[JobState.PARTIAL], seen.ended_today[JobState.FAILED]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize("state", sorted(PUBLISHED))
+def test_an_original_that_was_kept_does_not_wait_but_a_new_one_under_its_name_does(settings, ledger, tmp_path, state):
     """A done recording in the inbox is told from another that was dropped later under the same name."""
     job = claim_file(ledger, tmp_path, "talk.m4a", b"sound")
-    ledger.end(job.id, JobState.DONE)
+    ledger.end(job.id, state)
     kept = look(settings, ledger).waiting
     path = tmp_path / "inbox/talk.m4a"
     path.write_bytes(b"other sound")

@@ -2,132 +2,17 @@
 
 from __future__ import annotations
 
-import queue
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-
 import pytest
 
-from tests.integration.audio_files import TALK_MS, WORDS, hear_file, new_ffmpeg, texts, write_talk
-from tests.storing import claim_file, ticking_clock
+from tests.integration.audio_files import TALK_MS, WORDS, hear_file, texts
+from tests.integration.prepared import workshop
 from voxtrald.audio.prepare import PreparedChunk
-from voxtrald.audio.probe import probe
-from voxtrald.config import Settings
-from voxtrald.config.sections import AudioSettings, ChunkSettings
-from voxtrald.engines.base import Capabilities
-from voxtrald.pipeline.assignment import Assignment, Tools
-from voxtrald.pipeline.events import Planned, Prepared, Ready
-from voxtrald.pipeline.identifying import fingerprint
-from voxtrald.pipeline.preparing import Preparation, Room
-from voxtrald.stopping import Stop
-from voxtrald.store.ledger import Ledger
-from voxtrald.store.results import Results
-
-SOON_S = 30.0
-CHUNKS = ChunkSettings(max_minutes=0.1, first_minutes=0.05, search_s=1, overlap_s=0)
-CAPABILITIES = Capabilities(
-    formats=("mp3", "wav"),
-    max_chunk_ms=60_000,
-    max_bytes=1 << 24,
-    timestamps=frozenset({"segment"}),
-    diarize=False,
-    vocabulary=False,
-)
-
-
-@dataclass
-class Nobody:
-    """An engine that is never asked."""
-
-    uplink_bps: float | None = None
-    parameters: dict[str, object] = field(default_factory=dict)
-    capabilities: Capabilities = CAPABILITIES
-
-
-@dataclass
-class Bench:
-    """A preparation in threads of its own, and who takes its chunks."""
-
-    preparation: Preparation
-    pool: ThreadPoolExecutor
-    mailbox: queue.SimpleQueue
-
-    def run(self):
-        """Take every chunk and give its place back; give the plan and the chunks."""
-        running = self.pool.submit(self.preparation.run)
-        running.add_done_callback(lambda _: self.mailbox.put(Prepared()))
-        try:
-            return self._take()
-        finally:
-            self.preparation.room.cancel()
-            running.result(SOON_S)
-
-    def _take(self):
-        spans, chunks = (), []
-        while not isinstance(event := self.mailbox.get(timeout=SOON_S), Prepared):
-            if isinstance(event, Planned):
-                spans = event.spans
-            elif isinstance(event, Ready):
-                chunks.append((event.index, event.chunk))
-                self.preparation.room.give()
-        return spans, chunks
 
 
 @pytest.fixture
 def preparing(tmp_path):
     """Give a function that prepares the talk in a format."""
-    stop, pool = Stop(), ThreadPoolExecutor(max_workers=10)
-    ledger = Ledger.open(tmp_path / "ledger.sqlite3", clock=ticking_clock())
-
-    def start(name, *options, cores=2, places=10, uplink_bps=None, spoil=None, **audio):
-        path = tmp_path / "inbox" / name
-        path.parent.mkdir(exist_ok=True)
-        write_talk(path, *options)
-        if spoil:
-            path.write_bytes(spoil(path.read_bytes()))
-        job = claim_file(ledger, tmp_path, name)
-        ffmpeg = new_ffmpeg(stop=stop)
-        tools = Tools(
-            ffmpeg=ffmpeg,
-            results=Results(tmp_path / "results"),
-            ledger=ledger,
-            clock=ticking_clock(),
-            stop=stop,
-            jitter=lambda: 0.0,
-            cores=cores,
-            budget=None,
-        )
-        engine = Nobody(uplink_bps=uplink_bps)
-        settings = Settings(chunks=CHUNKS, audio=AudioSettings(**audio)).for_recording(PurePosixPath(name))
-        work = tmp_path / "work"
-        work.mkdir(exist_ok=True)
-        assignment = Assignment(
-            job=job,
-            path=path,
-            settings=settings,
-            engine=engine,
-            capabilities=CAPABILITIES,
-            lane=None,
-            work=work,
-            destination=None,
-            tell=lambda _: None,
-        )
-        identity: Future[str] = Future()
-        identity.set_result(fingerprint(path, job=job, stop=stop))
-        mailbox = queue.SimpleQueue()
-        preparation = Preparation(
-            assignment=assignment,
-            source=probe(path, ffmpeg=ffmpeg),
-            tools=tools,
-            identity=identity,
-            pool=pool,
-            room=Room(places),
-            put=mailbox.put,
-        )
-        return Bench(preparation, pool, mailbox)
-
-    with ledger, pool:
+    with workshop(tmp_path) as start:
         yield start
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -13,9 +14,15 @@ from tests.storing import Crash, crash_at, read_tree, small_disk
 from voxtrald.errors import StorageUnavailable
 from voxtrald.steps import Step
 from voxtrald.store.results import KeptAnswer, KeptPlan, ResultKey, Results
+from voxtrald.transcript.coverage import SpeechMap
 from voxtrald.transcript.model import Answer, AnswerSegment, Span
 
 SHA256 = "ab" * 32
+SPEECH = SpeechMap(
+    duration_ms=9_000,
+    maybe=(Span(start_ms=0, end_ms=4_000), Span(start_ms=6_000, end_ms=9_000)),
+    surely=(Span(start_ms=500, end_ms=3_500),),
+)
 LIMITS = {"max_ms": 840_000, "first_ms": 120_000}
 
 
@@ -176,6 +183,52 @@ def test_a_plan_is_found_under_the_limits_it_was_made_for(results):
     assert results.find_plan(SHA256, dict(reversed(LIMITS.items()))) == plan
     assert results.find_plan(SHA256, LIMITS | {"max_ms": 1}) is None
     assert seen == [Step.PLAN_KEPT]
+
+
+def test_a_plan_with_silences_left_out_is_found_with_them(results):
+    """What was left out stands in the plan; a plan of an earlier version left nothing out."""
+    plan = KeptPlan(
+        spans=(Span(start_ms=0, end_ms=5_000),), duration_ms=200_000, skipped=(Span(start_ms=5_000, end_ms=200_000),)
+    )
+    results.keep_plan(SHA256, LIMITS, plan)
+    (path,) = results._folder(SHA256).glob("plan-*.json")
+    whole = results.find_plan(SHA256, LIMITS)
+    file = json.loads(path.read_text("utf-8"))
+    del file["plan"]["skipped"]
+    path.write_text(json.dumps(file), "utf-8")
+
+    assert whole == plan
+    assert results.find_plan(SHA256, LIMITS) == replace(plan, skipped=())
+
+
+@pytest.mark.parametrize("durable", [False, True])
+def test_a_map_of_speech_is_found_for_the_track_it_is_of(results, durable):
+    """Every span comes back; another track has no map yet, and neither has another recording."""
+    results.keep_speech(SHA256, {"track": 2}, SPEECH, durable=durable)
+
+    assert results.find_speech(SHA256, {"track": 2}) == SPEECH
+    assert results.find_speech(SHA256, {}) is None
+    assert results.find_speech("cd" * 32, {"track": 2}) is None
+
+
+def test_a_map_of_another_making_is_not_found(results, monkeypatch):
+    """A newer program that finds speech in another way listens anew, and takes the place of the old map."""
+    results.keep_speech(SHA256, {}, SPEECH)
+    monkeypatch.setattr("voxtrald.store.results._SPEECH_FORMAT", 2)
+    found = results.find_speech(SHA256, {})
+    results.keep_speech(SHA256, {}, SPEECH)
+
+    assert found is None
+    assert results.find_speech(SHA256, {}) == SPEECH
+
+
+def test_a_map_that_a_power_cut_emptied_is_made_anew(results):
+    """What was not durable may be an empty file afterwards; that is no map, and no reason to stop."""
+    results.keep_speech(SHA256, {}, SPEECH)
+    (path,) = results._folder(SHA256).glob("speech-*.json")
+    path.write_bytes(b"")
+
+    assert results.find_speech(SHA256, {}) is None
 
 
 def test_nothing_may_be_sent_without_room_for_its_answer(tmp_path):

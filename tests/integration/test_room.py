@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from voxtrald.pipeline.preparing import Cancelled, Room
+from voxtrald.pipeline.room import Cancelled, Room
 
 SOON_S = 10.0
 

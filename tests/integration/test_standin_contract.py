@@ -127,9 +127,17 @@ def test_the_sdk_reads_the_models(sdk):
     assert cards["voxtral-mini-2507"].deprecation_replacement_model == "voxtral-mini-2602"
 
 
-def test_the_sdk_sends_voices(sdk, recording, words):
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Give clips of a voice by their length in seconds."""
+    folder = tmp_path_factory.mktemp("clips")
+    spoken = {seconds: speak(compose(seconds * 1000, seed=seconds), seconds * 1000) for seconds in (2, 5, 16)}
+    return {seconds: write_wav(folder / f"{seconds}.wav", samples) for seconds, samples in spoken.items()}
+
+
+def test_the_sdk_sends_voices(sdk, recording, words, clips):
     """Mistral's SDK sends clips of voices in the form that the contract wants, and gets their names back."""
-    voices = {"Ann": base64.b64encode(recording.read_bytes()).decode()}
+    voices = {"Ann": base64.b64encode(clips[5].read_bytes()).decode()}
     answer = sdk.audio.transcriptions.complete(
         model=MODEL,
         file=sdk_file(recording),
@@ -140,6 +148,19 @@ def test_the_sdk_sends_voices(sdk, recording, words):
 
     assert answer.text == text_of(words)
     assert answer.segments[0].speaker_id == "Ann"
+
+
+@pytest.mark.parametrize("seconds", [2, 16])
+def test_clips_that_are_too_short_or_too_long_are_refused(sdk, standin, recording, clips, seconds):
+    """A clip of a voice has 3 to 15 seconds."""
+    voices = {"Ann": base64.b64encode(clips[seconds].read_bytes()).decode()}
+    form = {"diarize": True, "timestamp_granularities": ["segment"], "speaker_references": voices}
+
+    with pytest.raises(SDKError, match="3 to 15"):
+        sdk.audio.transcriptions.complete(model=MODEL, file=sdk_file(recording), **form)
+
+    assert len(standin.violations) == 1
+    standin.violations.clear()
 
 
 def test_the_sdk_sees_errors(sdk, standin, recording):
@@ -319,6 +340,22 @@ def test_a_broken_connection_reaches_the_client(fault, paid, session, standin, r
 
     assert bool(standin.seconds_paid) == paid
     assert post(session, standin, form=[("model", MODEL)], path=recording).status_code == 200
+
+
+def test_words_that_are_left_out_or_repeated_leave_a_whole_answer(session, standin, recording, words):
+    """An answer with a hole or a loop has the other segments, and a text that is theirs."""
+    form = [("model", MODEL), ("timestamp_granularities", "segment")]
+    lost = words[len(words) // 2].text
+    standin.script.add(faults.Hole([lost]))
+    standin.script.add(faults.Loop([lost], phrase="so on", times=3))
+
+    hole, loop, true = (post(session, standin, form=form, path=recording).json() for _ in range(3))
+    (segment,) = (one["text"] for one in true["segments"] if lost in one["text"].split())
+
+    assert true["text"] == text_of(words)
+    assert hole["text"] == true["text"].replace(segment, "")
+    assert loop["text"] == true["text"].replace(segment, " so on so on so on")
+    assert [len(one["segments"]) - len(true["segments"]) for one in (hole, loop)] == [-1, 0]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,26 @@ def test_a_set_that_was_published_is_done(ledger, folders, tmp_path):
     assert (ledger.job(job.id).state, ledger.job(job.id).outputs) == (JobState.DONE, ("talk.txt", "talk.m4a"))
 
 
+def test_a_set_with_holes_that_was_published_is_partial(ledger, folders, tmp_path):
+    """What was missing stood in the ledger before the first name appeared, so a kill cannot make it complete."""
+    job = claim_file(ledger, tmp_path, "talk.m4a", SOUND)
+    folders.publish(
+        job,
+        stem="talk",
+        documents={".txt": b"hello [missing 12:00-16:00]"},
+        originals=Originals.OUTBOX,
+        intend=partial(ledger.intend_publish, job.id),
+        missing="12:00-16:00",
+    )
+    ledger.set_state(job.id, JobState.DEFERRED, reason="storage", detail="the ledger had no room")
+
+    start(ledger, folders)
+
+    ended = ledger.job(job.id)
+    assert (ended.state, ended.outputs) == (JobState.PARTIAL, ("talk.txt", "talk.m4a"))
+    assert (ended.reason, ended.detail) == ("incomplete", "12:00-16:00")
+
+
 def test_a_file_beside_a_published_recording_follows_late(ledger, folders, tmp_path, make_files):
     """Where the power went between the two moves, the start makes the second one."""
     make_files(tmp_path / "inbox", {"talk.m4a.voxtrald.yaml": "language: lv"})

@@ -7,14 +7,24 @@ tones in one matrix product, and the windows are sums of its parts, so an hour t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from tests.sound.speech import MARKER_HZ, RAMP_MS, SYMBOL_MS, TONES_HZ, WORD_MS, PlacedWord, Samples
+from tests.sound.speech import (
+    MARKER_HZ,
+    RAMP_MS,
+    SYMBOL_MS,
+    TONES_HZ,
+    VOICE_LOUDNESS,
+    VOICES_HZ,
+    WORD_MS,
+    PlacedWord,
+    Samples,
+)
 from tests.sound.vocabulary import SYMBOLS, index_from, word_of
 
 Floats = npt.NDArray[np.float32]
@@ -34,6 +44,7 @@ _CLEAR: Final = 0.5
 """A symbol is clear where the second tone is at most this part of the first."""
 
 _MARKER_TOLERANCE_MS: Final = 15.0
+_INWARD_MS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +74,23 @@ def hear(samples: Samples, rate: int) -> tuple[PlacedWord, ...]:
     for start_ms in _word_starts(tones):
         text = _read_word(tones, start_ms)
         if text is not None:
-            words.append(_placed(text, start_ms, start_ms + WORD_MS))
+            word = _placed(text, start_ms, start_ms + WORD_MS)
+            words.append(replace(word, voice=_voice_of(word, samples, rate)))
             free[tones.window_at(start_ms - 15) : tones.window_at(start_ms + WORD_MS + 15) + 1] = False
     words += _leftovers(tones, free)
     return tuple(sorted(words, key=lambda word: word.start_ms))
+
+
+def _voice_of(word: PlacedWord, samples: Samples, rate: int) -> int | None:
+    """Find out which speaker's tone lies under a word, if any does."""
+    inside = samples[(word.start_ms + _INWARD_MS) * rate // 1000 : (word.end_ms - _INWARD_MS) * rate // 1000]
+    window = np.hanning(len(inside))
+    turns = np.exp(-2j * np.pi * np.outer(VOICES_HZ, np.arange(len(inside))) / rate)
+    heights = np.abs(turns @ (inside * window)) * 2 / max(float(window.sum()), 1e-9) / 32768
+    loudest = int(heights.argmax())
+    others = np.delete(heights, loudest)
+    is_clear = heights[loudest] > VOICE_LOUDNESS / 2 and others.max() < _CLEAR * heights[loudest]
+    return loudest if is_clear else None
 
 
 def _placed(text: str, start_ms: float, end_ms: float) -> PlacedWord:

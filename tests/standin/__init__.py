@@ -4,8 +4,8 @@ In a test:
 
     from tests.standin.server import Standin
     from tests.standin.script import DELETE, LIST, MODELS, SIGN, TRANSCRIBE, UPLOAD
-    from tests.standin.faults import (CutJson, EmptyObject, Hang, Html, Redirect, Reset, ResetAfterBytes,
-                                      ResetDuringBody, Rewrite, ShortBody, SlowBody, Status)
+    from tests.standin.faults import (CutJson, EmptyObject, Hang, Hole, Html, Loop, Redirect, Reset,
+                                      ResetAfterBytes, ResetDuringBody, Rewrite, ShortBody, SlowBody, Status)
 
     def test_x(standin):                       # the fixture; or: with Standin(latency=(0.1, 0.0)) as standin:
         standin.url                            # http://127.0.0.1:PORT, the key is "test-key"
@@ -13,6 +13,7 @@ In a test:
         standin.script.add(Status(429, retry_after=1), match=UPLOAD, nth=2)
         standin.script.add(Hang())             # until standin.script.release(), once standin.script.hanging
         standin.script.add(Reset("answer"))                           # worked out and paid, then lost
+        standin.script.add(Hole(["babab"]))    # without the segments that have this word
         standin.script.add(Status(404, body={"detail": "Not Found"}))
         standin.script.forget_uploads(1)       # the next upload gets an id that no transcription finds (404)
         standin.expire_urls()                  # signed addresses given out so far die
@@ -34,5 +35,5 @@ In a process of its own: `python -m tests.standin --port 0 --latency 1+0.01 --po
 [--dedupe] [--memory FOLDER]`; then `GET /_standin/stats` gives the counters, `GET /_standin/requests` every
 request, and `POST /_standin/script` takes faults as JSON, see `Standin.follow`.
 
-What to send it: see `tests.sound`.
+What to send it: see `tests.sound`. It counts speakers anew in each answer, but for those of whom it was sent a clip.
 """

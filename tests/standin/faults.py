@@ -7,7 +7,7 @@ whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -193,6 +193,51 @@ class Rewrite:
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """The true answer without every segment that has one of these words, as if nobody spoke there (pays)."""
+
+    words: Collection[str]
+    early: ClassVar[bool] = False
+
+    def apply(self, answer: MakeAnswer, wait: Wait) -> Answer:
+        """Leave the segments out."""
+        return Rewrite(lambda told: _told(told, self._kept)).apply(answer, wait)
+
+    def _kept(self, segments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [segment for segment in segments if not set(segment["text"].split()) & set(self.words)]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """The true answer with one phrase, many times, in the place of every segment with one of these words (pays)."""
+
+    words: Collection[str]
+    phrase: str = "babab dubad"
+    times: int = 100
+    early: ClassVar[bool] = False
+
+    def apply(self, answer: MakeAnswer, wait: Wait) -> Answer:
+        """Repeat the phrase."""
+        return Rewrite(lambda told: _told(told, self._looped)).apply(answer, wait)
+
+    def _looped(self, segments: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        kept = Hole(self.words)._kept(segments)
+        lost = [segment for segment in segments if segment not in kept]
+        if not lost:
+            return kept
+        loop = lost[0] | {"end": lost[-1]["end"], "text": f" {self.phrase}" * self.times}
+        return sorted([*kept, loop], key=lambda segment: segment["start"])
+
+
+def _told(told: dict[str, Any], change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> dict[str, Any]:
+    """Change the segments of an answer that has some; its text is theirs."""
+    if not told.get("segments"):
+        return told
+    segments = change(told["segments"])
+    return told | {"segments": segments, "text": "".join(segment["text"] for segment in segments).strip()}
+
+
+@dataclass(frozen=True, slots=True)
 class Redirect:
     """A redirect to another address."""
 
@@ -218,6 +263,8 @@ _KINDS: Mapping[str, Callable[..., Reply]] = {
         ShortBody,
         EmptyObject,
         SlowBody,
+        Hole,
+        Loop,
         Redirect,
     )
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tests.standin.records import Records
 from tests.standin.rules import Refusal, is_accepted, judge, read_voices
 from tests.standin.script import Script
 from tests.standin.shelf import Shelf
+from tests.standin.speakers import Company, clip_problem
 from tests.standin.transcribing import Ears, Heard, write_transcript
 
 
@@ -175,7 +176,24 @@ class Service:
             url = visit.form.get("file_url")
             self._blame_foreign(url)
             return not_fetchable(url) if url is not None else not_found()
+        problem = next(filter(None, (clip_problem(*clip) for clip in self._lengths(visit.form))), None)
+        if problem is not None:
+            self.records.violate(problem)
+            return error_answer(400, problem)
         return not_found() if audio.forgotten else self._listen(visit.form, model, audio)
+
+    def _lengths(self, form: Form) -> Iterator[tuple[str, float | None]]:
+        """Tell how many seconds each clip of a voice has."""
+        for name, content in read_voices(form).items():
+            heard = self.ears.listen_to(content)
+            yield name, heard.audio_s if heard else None
+
+    def _company(self, form: Form) -> Company | None:
+        """Meet the speakers of the clips, where speakers are to be told apart."""
+        if form.get("diarize") != "true":
+            return None
+        heard = {name: self.ears.listen_to(content) for name, content in read_voices(form).items()}
+        return Company.introduced({name: clip.words if clip else () for name, clip in heard.items()})
 
     def _blame_foreign(self, url: str | None) -> None:
         if url is not None and url not in self.elsewhere and not self.shelf.is_ours(url):
@@ -196,7 +214,7 @@ class Service:
             heard,
             model=form.get("model") or model.name,
             granularities=form.values("timestamp_granularities"),
-            speakers=_speakers(form),
+            speakers=self._company(form),
             language=_language(form, model),
         )
         return json_answer(transcript)
@@ -206,13 +224,6 @@ class Service:
             if not is_accepted(file.read(12)):
                 return None
         return self.ears.listen(audio.path, audio.sha256)
-
-
-def _speakers(form: Form) -> tuple[str, ...]:
-    """Name two speakers, the first ones by the clips of their voices."""
-    known = tuple(read_voices(form))[:2]
-    unknown = tuple(f"speaker_{number}" for number in range(len(known) + 1, 3))
-    return known + unknown if form.get("diarize") == "true" else ()
 
 
 def _language(form: Form, model: Model) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -17,6 +19,7 @@ import numpy as np
 
 from tests.sound.hearing import hear
 from tests.sound.speech import RATE, PlacedWord
+from tests.standin.speakers import Company
 
 PAUSE_MS = 350
 """A pause this long begins a new segment."""
@@ -57,6 +60,13 @@ class Ears:
         self._memory = memory
         self._lock = threading.Lock()
         self._known: dict[str, Future[Heard | None]] = {}
+
+    def listen_to(self, content: bytes) -> Heard | None:
+        """Hear a clip that was sent within a form, or give None where it cannot be decoded."""
+        with tempfile.NamedTemporaryFile(prefix="standin-clip-") as file:
+            file.write(content)
+            file.flush()
+            return self.listen(Path(file.name), hashlib.sha256(content).hexdigest())
 
     def listen(self, path: Path, sha256: str) -> Heard | None:
         """Hear a file, or give None where it cannot be decoded.
@@ -119,7 +129,7 @@ def _decode(path: Path) -> Heard | None:
 
 
 def write_transcript(
-    heard: Heard, *, model: str, granularities: Sequence[str], speakers: Sequence[str], language: str | None
+    heard: Heard, *, model: str, granularities: Sequence[str], speakers: Company | None, language: str | None
 ) -> dict[str, object]:
     """Write the answer to a transcription request.
 
@@ -127,14 +137,12 @@ def write_transcript(
         heard: what is in the audio.
         model: the model's name, as it is to be repeated.
         granularities: empty for no times at all.
-        speakers: who is named for the segments; they take turns, anew in each answer. Empty names nobody.
+        speakers: who may be named for the segments; None names nobody.
         language: what the answer says the language is.
     """
     lines = list(_split(heard.words, most_words=1 if "word" in granularities else MOST_WORDS))
-    segments = [
-        _segment(line, speaker=speakers[index % len(speakers)] if speakers else None)
-        for index, line in enumerate(lines)
-    ]
+    names: Sequence[str | None] = speakers.name(lines) if speakers else [None] * len(lines)
+    segments = [_segment(line, speaker=name) for line, name in zip(lines, names, strict=True)]
     spoken = len(heard.words) * 3
     listened = ceil(heard.audio_s / 30) * TOKENS_PER_HALF_MINUTE
     return {
@@ -154,10 +162,11 @@ def write_transcript(
 
 
 def _split(words: Sequence[PlacedWord], *, most_words: int) -> Iterator[list[PlacedWord]]:
-    """Cut the words into segments, at pauses and where they grow too long."""
+    """Cut the words into segments, at pauses, where another one speaks, and where they grow too long."""
     line = list(words[:1])
     for before, word in pairwise(words):
-        if len(line) >= most_words or word.start_ms - before.end_ms >= PAUSE_MS:
+        is_other = word.voice != before.voice
+        if is_other or len(line) >= most_words or word.start_ms - before.end_ms >= PAUSE_MS:
             yield line
             line = []
         line.append(word)

@@ -10,7 +10,8 @@ from voxtrald.audio.damage import END_LOST, LESS_FOUND, NOTHING_HERE, PART_LOST,
 from voxtrald.audio.ending import WHOLE, Ending
 from voxtrald.audio.prepare import PreparedChunk
 from voxtrald.audio.probe import AudioSource
-from voxtrald.transcript.model import Damage, SourceFacts, Span
+from voxtrald.transcript.document import SourceFacts
+from voxtrald.transcript.model import Damage, Span
 
 LONGEST_MS = 1_000_000
 CUT = Ending(is_cut_off=True, declared_bytes=2_000)

@@ -126,7 +126,8 @@ def test_events_are_told_in_plain_words():
         {"event": "recording_begun"},
         {"event": "outage_began"},
         {"event": "recogniser_started"},
-        {"event": "recording_done", "chunks": 3},
+        {"event": "recording_done", "chunks": 3, "repairs": 0},
+        {"event": "recording_partial", "chunks": 4, "repairs": 2, "missing": "0:12-0:20"},
     ):
         show_event(event, show=show)
 
@@ -134,6 +135,8 @@ def test_events_are_told_in_plain_words():
         "the daemon has found it and begun",
         "the service does not answer",
         "3/3",
+        "6/6",
+        "there is speech without text at 0:12-0:20",
     ]
 
 

@@ -22,10 +22,10 @@ ANY = Capabilities(
 )
 
 
-def limits(*, audio=None, chunks=None, **capabilities):
+def limits(*, audio=None, chunks=None, asks_for_speakers=False, **capabilities):
     """Fit settings to an engine that takes nearly everything."""
     audio, chunks = AudioSettings(**(audio or {})), ChunkSettings(**(chunks or {}))
-    return chunk_limits(chunks, audio, replace(ANY, **capabilities))
+    return chunk_limits(chunks, audio, replace(ANY, **capabilities), diarize=asks_for_speakers)
 
 
 def test_the_settings_hold_where_the_engine_takes_more():
@@ -48,6 +48,15 @@ def test_an_engines_custom_counts_until_somebody_writes_a_length():
 
     assert limits(usual_chunk_ms=45_000).max_ms == 45_000
     assert limits(usual_chunk_ms=45_000, chunks=written).max_ms == 14 * MINUTE_MS
+
+
+def test_chunks_share_more_where_speakers_are_found_by_it():
+    """Only where speakers are wanted, the engine tells them apart, and knows no voices by clips."""
+    told = {"asks_for_speakers": True, "diarize": True}
+
+    assert limits(**told).shared_ms == 30_000
+    assert [limits(**(told | other)).voices_ms for other in ({"voice_clips": 8}, {"diarize": False})] == [0, 0]
+    assert limits(diarize=True).voices_ms == 0
 
 
 @given(

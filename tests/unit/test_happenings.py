@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from voxtrald.config.operating import TEMPLATE_FIELDS
 from voxtrald.service.messages.happenings import Event, Happening, clock_time, digest_of, message_about
+from voxtrald.transcript.model import Span
 
 DONE = Happening(
     event=Event.DONE,
@@ -23,6 +25,14 @@ DONE = Happening(
 FAILED = Happening(
     event=Event.FAILED, recording="a.wav", reason="no_audio", error="there is no audio in it", hint="copy it again"
 )
+PARTIAL = replace(
+    DONE,
+    event=Event.PARTIAL,
+    reason="incomplete",
+    error="missing 12:00-16:00",
+    hint="listen there",
+    missing=(Span(start_ms=720_000, end_ms=960_000),),
+)
 
 
 def test_a_done_recording_is_told_with_length_cost_and_files():
@@ -31,6 +41,31 @@ def test_a_done_recording_is_told_with_length_cost_and_files():
 
     assert message.title == "voxtrald: lv/talk.m4a done"
     assert message.body == ("lv/talk.m4a is transcribed (1:02:03, 0.2200 USD).\n/out/lv/talk.txt, /out/lv/talk.json")
+
+
+def test_a_partial_recording_is_told_with_what_is_missing_and_where_it_is():
+    """The message about a transcript with a hole names the minutes and the files, and nothing that was said."""
+    message = message_about(PARTIAL, template=None)
+
+    assert message.title == "voxtrald: lv/talk.m4a partial"
+    assert message.body.splitlines() == [
+        "lv/talk.m4a is transcribed, but not all of it: missing 12:00-16:00.",
+        "/out/lv/talk.txt, /out/lv/talk.json",
+        "listen there",
+    ]
+
+
+def test_a_digest_of_partial_recordings_names_what_is_missing():
+    """Of each the minutes are told, as of a failure its reason."""
+    message = digest_of(Event.PARTIAL, [PARTIAL] * 2, count=2)
+
+    assert message.title == "voxtrald: 2 recordings partial"
+    assert message.body.splitlines() == ["lv/talk.m4a: missing 12:00-16:00"] * 2
+
+
+def test_the_story_for_a_script_has_the_holes_in_seconds():
+    """A script gets from when to when there is no text; of a whole transcript, nothing."""
+    assert (PARTIAL.as_json()["missing"], DONE.as_json()["missing"]) == ([[720.0, 960.0]], [])
 
 
 def test_an_unknown_price_is_left_out():
@@ -72,6 +107,9 @@ def test_every_part_that_the_settings_allow_can_be_filled_in():
 
     assert message_about(DONE, template=template).body == (
         "done|lv/talk.m4a|||/out/lv/talk.txt, /out/lv/talk.json|1:02:03|0.2200 USD"
+    )
+    assert message_about(PARTIAL, template=template).body == (
+        "partial|lv/talk.m4a|incomplete|listen there|/out/lv/talk.txt, /out/lv/talk.json|1:02:03|0.2200 USD"
     )
     assert message_about(FAILED, template=template).body == "failed|a.wav|no_audio|copy it again||0:00|"
 

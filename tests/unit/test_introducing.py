@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voxtrald.transcript.document import Document, EngineFacts, SourceFacts, Usage
 from voxtrald.transcript.introducing import introduce
-from voxtrald.transcript.model import Document, EngineFacts, Segment, SourceFacts, Transcript, Usage
+from voxtrald.transcript.model import Segment, Transcript
 from voxtrald.transcript.rendering import FORMATS, render
 
-LABELS = ("speaker_1", "speaker_1/2", "speaker_2", None)
+LABELS = ("speaker_1", "speaker_10", "speaker_2", None)
 
 
 def transcript(*labels):
@@ -67,3 +68,16 @@ def test_a_name_cannot_be_markup(format_name):
 
     assert not re.search(r"(?<!\\)<b onclick", text) or format_name in {"txt", "srt", "json"}
     assert format_name != "srt" or text.count("-->") == 1
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_a_doubtful_name_has_a_question_mark_where_it_is_first_used(format_name):
+    """Behind an unsure joint each text format asks once, after the name, also where the same name goes on; JSON not."""
+    spoken = transcript("speaker_1", "speaker_1", "speaker_2", "speaker_1")
+    doubtful = replace(spoken.segments[1], is_speaker_sure=False)
+    spoken = replace(spoken, segments=(spoken.segments[0], doubtful, *spoken.segments[2:]))
+
+    text = rendered(introduce(spoken, {"speaker_1": "Anna"}), format_name)
+
+    assert text.count("Anna?") == (format_name != "json")
+    assert text.count("Anna") - text.count("Anna?") == (3 if format_name == "json" else 2)

@@ -384,8 +384,8 @@ def test_speakers_of_a_whole_recording_keep_their_labels():
     assert transcript.segments[0].speaker == "speaker_1"
 
 
-def test_speakers_of_different_chunks_are_not_taken_for_one_another():
-    """With several chunks, missing ones counted, a label carries the number of its chunk."""
+def test_speakers_that_nothing_joins_are_not_taken_for_one_another():
+    """Behind a missing chunk the first speaker gets a label of its own, and is marked as perhaps known."""
     answers = [
         chunk(0, 5_000, said("a", 0, 1, "speaker_1")),
         chunk(10_000, 15_000, said("b", 0, 1, "speaker_1")),
@@ -393,7 +393,9 @@ def test_speakers_of_different_chunks_are_not_taken_for_one_another():
 
     transcript = merge(answers, duration_ms=15_000, missing=[Span(start_ms=5_000, end_ms=10_000)])
 
-    assert [segment.speaker for segment in transcript.segments] == ["speaker_1/1", "speaker_1/3"]
+    assert [segment.speaker for segment in transcript.segments] == ["speaker_1", "speaker_2"]
+    assert [segment.is_speaker_sure for segment in transcript.segments] == [True, False]
+    assert [(join.at_ms, join.is_sure) for join in transcript.joins] == [(10_000, False)]
 
 
 def test_what_neighbours_heard_of_a_missing_chunk_is_not_missing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -23,6 +24,7 @@ def any_limits(draw):
         first_ms=draw(st.integers(10_000, 40 * MINUTE_MS)),
         search_ms=draw(st.integers(0, 2 * MINUTE_MS)),
         overlap_ms=draw(st.integers(0, MINUTE_MS)),
+        voices_ms=draw(st.sampled_from([0, 0, 20_000])),
     )
 
 
@@ -100,6 +102,14 @@ def test_chunks_overlap_only_where_the_cut_is_not_quiet():
         Span(start_ms=197_000, end_ms=300_000),
     )
     assert expected == plan_spans(300_000, cuts, limits=USUAL)
+
+
+def test_chunks_overlap_everywhere_where_voices_are_compared():
+    """At a quiet cut, too, the next span starts earlier, by the longer of the two overlaps."""
+    cuts = [Cut(at_ms=100_000, quiet=True), Cut(at_ms=200_000, quiet=False)]
+    spans = plan_spans(300_000, cuts, limits=replace(USUAL, voices_ms=20_000))
+
+    assert [(span.start_ms, span.end_ms) for span in spans] == [(0, 100_000), (80_000, 200_000), (180_000, 300_000)]
 
 
 @given(any_plan())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,11 @@ from voxtrald.foreground import Begun, Ended
 from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Tally
 from voxtrald.pipeline.progress import ChunkProgress
 from voxtrald.store.ledger_chunks import ChunkState
+from voxtrald.transcript.model import Span
 
 PATH = Path("/in/talk\n2.mp3")
 DONE = Done(outputs=("/out/talk.txt",), tally=Tally(audio_s=90.4, cost=0.00525))
+PARTIAL = replace(DONE, missing=(Span(start_ms=720_000, end_ms=960_000),))
 
 
 def chunk(state, **changes):
@@ -28,6 +31,7 @@ def chunk(state, **changes):
     ("outcome", "expected"),
     [
         (DONE, "done (90 s paid, 0.0053 USD): /out/talk.txt"),
+        (PARTIAL, "done in part (90 s paid, 0.0053 USD): /out/talk.txt"),
         (Done(outputs=(), tally=Tally()), "done (0 s paid): "),
         (Done(outputs=(), tally=Tally(audio_s=61.0)), "done (61 s sent, price unknown): "),
         (
@@ -84,6 +88,21 @@ def test_plain_lines_tell_what_is_worth_knowing(capsys):
         r"talk\n2.mp3: interrupted; what is paid is kept, run it again to go on",
     ]
     assert display.outcomes == [DONE, Interrupted()]
+
+
+def test_a_hole_is_a_warning_beside_the_result(capsys):
+    """The result is told like any other; what is missing in it goes to standard error, on a terminal below it."""
+    warning = "talk\\n2.mp3: warning: there is speech without text at 12:00\N{EN DASH}16:00, marked in its place"
+    plain, terminal = PlainDisplay(), TerminalDisplay()
+    with plain:
+        plain.show(Ended(path=PATH, outcome=PARTIAL))
+    told = capsys.readouterr()
+    with terminal:
+        terminal.show(Ended(path=PATH, outcome=PARTIAL))
+
+    assert told.out == "talk\\n2.mp3: done in part (90 s paid, 0.0053 USD): /out/talk.txt\n"
+    assert told.err == f"{warning}\n"
+    assert warning in " ".join(capsys.readouterr().out.split())
 
 
 def test_bars_go_with_their_chunks(capsys):

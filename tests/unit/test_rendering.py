@@ -13,15 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxtrald.transcript import rendering
-from voxtrald.transcript.model import (
-    Document,
-    EngineFacts,
-    Segment,
-    SourceFacts,
-    Span,
-    Transcript,
-    Usage,
-)
+from voxtrald.transcript.document import Document, EngineFacts, SourceFacts, Usage
+from voxtrald.transcript.model import Segment, Span, Transcript
 from voxtrald.transcript.rendering import FORMATS, formats, render
 from voxtrald.transcript.rendering.clocks import clock, missing_note, precise_clock
 from voxtrald.transcript.words import join_texts

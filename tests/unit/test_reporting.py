@@ -65,6 +65,52 @@ What to do
     assert expected == render_error_report(report)
 
 
+def test_a_report_about_holes_names_each_and_promises_that_nothing_is_paid_twice():
+    """Where every part has its answer, the report says so, lists the places without text, and how to go on."""
+    report = ErrorReport(
+        recording="talk.m4a",
+        reason="incomplete",
+        message="there is speech without text at 12:00-16:00, 20:00-20:12",
+        hint="listen there",
+        chunks_done=3,
+        chunks_total=3,
+        missing=("12:00-16:00", "20:00-20:12"),
+        when="now",
+    )
+
+    expected = """\
+This recording could not be transcribed completely.
+
+Recording: talk.m4a
+Time:      now
+Reason:    incomplete
+
+What happened
+  - there is speech without text at 12:00-16:00, 20:00-20:12
+
+What is missing
+  - 12:00-16:00
+  - 20:00-20:12
+
+What is kept
+  - 3 of 3 parts are transcribed and kept.
+
+What to do
+  - listen there
+  - To try again, move the file back to the inbox: what is paid for is not asked again.
+"""
+    assert expected == render_error_report(report)
+
+
+def test_a_long_list_of_holes_is_cut_and_counted():
+    """A report stays readable, and says how many more places there are."""
+    report = ErrorReport(recording="a", reason="incomplete", message="m", missing=("x",) * 60, when="now")
+    lines = render_error_report(report).splitlines()
+
+    assert lines.count("  - x") == 50
+    assert "  - and 10 more places" in lines
+
+
 def test_a_report_shows_a_hostile_name_on_one_line():
     """A name with a line break or an escape sequence cannot write lines of its own into the report."""
     rendered = render_error_report(

@@ -11,18 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from voxtrald.transcript.model import (
+from voxtrald.transcript.coverage import Coverage
+from voxtrald.transcript.document import (
     ChunkFacts,
-    Damage,
     Document,
     EngineFacts,
-    RemoteFile,
-    Segment,
+    Inspection,
+    Judged,
+    Repair,
     SourceFacts,
-    Span,
-    Transcript,
     Usage,
 )
+from voxtrald.transcript.inspecting import Finding, Kind, Severity
+from voxtrald.transcript.model import Damage, RemoteFile, Segment, Span, SpeakerJoin, Transcript
 from voxtrald.transcript.rendering import render
 
 SCHEMA = json.loads(files("voxtrald.transcript").joinpath("result.schema.json").read_text(encoding="utf-8"))
@@ -48,9 +49,10 @@ FULL = Document(
     transcript=Transcript(
         text="Zīle.",
         language="lv",
-        segments=(Segment(start_ms=1, end_ms=1_234, text="Zīle.", speaker="speaker_1/1"),),
+        segments=(Segment(start_ms=1, end_ms=1_234, text="Zīle.", speaker="speaker_1"),),
         duration_ms=20_500,
         missing=(Span(start_ms=10_000, end_ms=20_500),),
+        joins=(SpeakerJoin(at_ms=9_000), SpeakerJoin(at_ms=18_000, unsure=("speaker_1",))),
     ),
     chunks=(
         ChunkFacts(
@@ -64,6 +66,31 @@ FULL = Document(
     ),
     usage=Usage(audio_s=10.0, cost=0.1 + 0.2),
     remote_files=(RemoteFile(id="f1", deleted=True),),
+    skipped=(Span(start_ms=30_000, end_ms=60_000),),
+    inspection=Inspection(
+        coverage=Coverage(speech_ms=15_000, covered_ms=8_000, missing=(Span(start_ms=10_000, end_ms=20_500),)),
+        findings=(
+            Judged(
+                finding=Finding(
+                    kind=Kind.HOLE,
+                    span=Span(start_ms=10_000, end_ms=20_500),
+                    severity=Severity.REPAIRABLE,
+                    evidence="7.0 s of speech without text",
+                ),
+                repaired=False,
+            ),
+        ),
+        repairs=(
+            Repair(
+                span=Span(start_ms=9_500, end_ms=20_500),
+                kinds=(Kind.HOLE,),
+                kept="old",
+                request_id="r2",
+                billed_s=11,
+                cost=0.05,
+            ),
+        ),
+    ),
 )
 
 spans = st.builds(lambda start, length: Span(start_ms=start, end_ms=start + length), st.integers(0), st.integers(0))
@@ -116,7 +143,7 @@ def test_the_result_looks_as_promised():
         },
         "language": "lv",
         "text": "Zīle.",
-        "segments": [{"start": 0.001, "end": 1.234, "text": "Zīle.", "speaker": "speaker_1/1"}],
+        "segments": [{"start": 0.001, "end": 1.234, "text": "Zīle.", "speaker": "speaker_1"}],
         "chunks": [
             {
                 "start": 0.0,
@@ -128,7 +155,31 @@ def test_the_result_looks_as_promised():
                 "reused": False,
             }
         ],
-        "coverage": {"speech_s": None, "covered_s": None, "missing": [[10.0, 20.5]]},
+        "speakers": {"joins": [{"at": 9.0, "sure": True}, {"at": 18.0, "sure": False}]},
+        "coverage": {"speech_s": 15.0, "covered_s": 8.0, "missing": [[10.0, 20.5]]},
+        "findings": [
+            {
+                "kind": "hole",
+                "start": 10.0,
+                "end": 20.5,
+                "severity": "repairable",
+                "evidence": "7.0 s of speech without text",
+                "repaired": False,
+            }
+        ],
+        "repairs": [
+            {
+                "start": 9.5,
+                "end": 20.5,
+                "kinds": ["hole"],
+                "request_id": "r2",
+                "billed_s": 11,
+                "cost": 0.05,
+                "reused": False,
+                "kept": "old",
+            }
+        ],
+        "skipped": [[30.0, 60.0]],
         "usage": {"audio_s": 10.0, "cost": 0.3, "currency": "USD"},
         "remote_files": [{"id": "f1", "deleted": True}],
     }
@@ -144,6 +195,32 @@ def test_a_link_file_shows_its_address():
 
     assert result["source"]["address"] == address
     assert list(VALIDATOR.iter_errors(result)) == []
+
+
+def test_a_text_that_was_not_inspected_says_nothing_of_findings():
+    """Without an inspection there are no findings to list, and how much of the speech is covered is not known."""
+    result = json.loads(render(replace(FULL, inspection=None), "json"))
+
+    assert {"findings", "repairs"}.isdisjoint(result)
+    assert result["coverage"] == {"speech_s": None, "covered_s": None, "missing": [[10.0, 20.5]]}
+    assert list(VALIDATOR.iter_errors(result)) == []
+
+
+def test_silences_that_were_left_out_are_listed():
+    """What was not sent stands in the result, and a result of which everything was sent has no such list."""
+    everything = json.loads(render(replace(FULL, skipped=()), "json"))
+
+    assert RESULT["skipped"] == [[30.0, 60.0]]
+    assert "skipped" not in everything
+    assert list(VALIDATOR.iter_errors(everything)) == []
+
+
+def test_a_recording_is_partial_where_only_the_text_has_a_hole():
+    """A recording of which every chunk was answered is partial with a hole, whole without; an unanswered one failed."""
+    whole = replace(FULL, transcript=replace(FULL.transcript, missing=()))
+    unanswered = replace(FULL, chunks=(replace(FULL.chunks[0], how=None),))
+
+    assert [one.is_partial for one in (FULL, whole, unanswered)] == [True, False, False]
 
 
 def test_the_keys_stand_in_the_order_of_the_schema():
@@ -176,6 +253,14 @@ def test_the_keys_stand_in_the_order_of_the_schema():
         ).map(tuple),
         usage=st.builds(Usage, audio_s=st.floats(0, 1e9), cost=amounts),
         remote_files=st.lists(st.builds(RemoteFile), max_size=2).map(tuple),
+        inspection=st.none()
+        | st.builds(
+            Inspection,
+            coverage=st.none() | st.builds(Coverage, speech_ms=st.integers(0), covered_ms=st.integers(0)),
+            findings=st.lists(st.builds(Judged, finding=st.builds(Finding, span=spans)), max_size=2).map(tuple),
+            repairs=st.lists(st.builds(Repair, span=spans, billed_s=amounts, cost=amounts), max_size=2).map(tuple),
+        ),
+        skipped=st.lists(spans, max_size=2).map(tuple),
     )
 )
 def test_every_result_obeys_the_schema(document):
@@ -194,8 +279,8 @@ def test_the_schema_refuses_unknown_keys(path):
 
 @pytest.mark.parametrize("path", CLOSED, ids=lambda path: "/".join(map(str, path)) or "result")
 def test_the_schema_misses_every_missing_key(path):
-    """A result without a documented key is refused; a speaker alone may be unknown."""
-    for key in set(object_at(RESULT, path)) - {"speaker"}:
+    """A result without a documented key is refused; a speaker may be unknown, and a text not inspected."""
+    for key in set(object_at(RESULT, path)) - {"speaker", "speakers", "findings", "repairs", "skipped"}:
         result = json.loads(render(FULL, "json"))
         del object_at(result, path)[key]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.sound.formats import FORMATS
 from tests.sound.hearing import BROKEN, hear
-from tests.sound.speech import RATE, WORD_MS, compose, place, speak, write_wav
+from tests.sound.speech import RATE, WORD_MS, compose, give_voices, place, speak, write_wav
 from tests.sound.vocabulary import VOCABULARY, index_from, index_of, symbols_of, word_of
 from tests.standin.transcribing import Ears
 
@@ -132,6 +133,20 @@ def test_composed_speech_has_sentences():
     assert [index_of(word.text) for word in words] == list(range(700, 700 + len(words)))
     assert all(60 <= pause <= 200 or 400 <= pause <= 1200 for pause in pauses)
     assert set(sentences) <= set(range(8, 16))
+
+
+@pytest.mark.parametrize(("name", "never_quiet"), [("wav", True), ("mp3-lean", True), ("amr", False), ("opus", False)])
+def test_voices_are_told_apart_in_every_format(name, never_quiet, tmp_path):
+    """A word is heard with the voice that said it, in lean formats and over the hum; a word without one has none."""
+    words = give_voices(compose(12_000, seed=9, sentence_words=(3, 5)), [0, 1, 2, 3])
+    words = (*words[:-2], *(replace(word, voice=None) for word in words[-2:]))
+    wav = write_wav(tmp_path / "speech.wav", speak(words, 12_000, never_quiet=never_quiet))
+
+    heard = Ears().listen(FORMATS[name].write(wav, tmp_path / "made"), name)
+
+    assert heard is not None
+    assert [(word.text, word.voice) for word in heard.words] == [(word.text, word.voice) for word in words]
+    assert {word.voice for word in words} == {0, 1, 2, 3, None}
 
 
 def test_the_hum_leaves_no_quiet_place():

@@ -16,7 +16,7 @@ from voxtrald.dispatch.spending import Standing
 from voxtrald.service.accounts import Accounts
 from voxtrald.service.overview import Funds, Working
 from voxtrald.service.recounting import MOST_NAMED, recount, recount_accounts
-from voxtrald.store.jobs import JobState
+from voxtrald.store.jobs import ENDED, JobState
 from voxtrald.store.ledger_spend import DaySum
 
 SCHEMA = json.loads(files("voxtrald.service").joinpath("status.schema.json").read_text("utf-8"))
@@ -32,7 +32,12 @@ BUSY = replace(
     interrupted=(job("cut.wav"),),
     deferred=(job("big.wav", state=JobState.DEFERRED, reason="budget", detail="would pass"),),
     failed=(job("bad.wav", state=JobState.FAILED, reason="no_audio"),) * 12,
-    done=(job("old.wav", state=JobState.DONE, outputs=("old.txt",)),),
+    done=(
+        job("old.wav", state=JobState.DONE, outputs=("old.txt",)),
+        job("gap.wav", state=JobState.PARTIAL, reason="incomplete", detail="12:00-16:00", outputs=("gap.txt",)),
+    ),
+    counts=dict.fromkeys(JobState, 3),
+    ended_today=dict.fromkeys(ENDED, 2),
     today=(paid(),),
     month=(paid(currency="EUR"), paid()),
     funds=(Funds(standing=Standing(cap=replace(CAP, rule="lv/**"), spent=4.98), currency="USD"),),
@@ -70,6 +75,13 @@ def test_what_a_script_looks_for_is_there():
     assert [len(read["waiting"]["first"]), len(read["failed"]["latest"])] == [MOST_NAMED, MOST_NAMED]
     assert [each["state"] for each in read["held"]["services"]] == ["held", "outage"]
     assert [each["reason"] for each in read["held"]["recordings"]] == ["budget"]
+    assert [(read[name]["count"], read[name]["today"]) for name in ("done", "partial", "failed")] == [
+        (6, 4),
+        (3, 2),
+        (3, 2),
+    ]
+    assert [each["recording"] for each in read["done"]["latest"]] == ["old.wav", "gap.wav"]
+    assert [each["detail"] for each in read["partial"]["latest"]] == ["12:00-16:00"]
     assert read["spend"]["limits"][0] == {
         "limit": "limits.max_cost_per_day",
         "rule": "lv/**",

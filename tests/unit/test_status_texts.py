@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tests.overviews import BEAT, CAP, NOTHING, NOW, job, paid, shut
 from voxtrald.cli.costs import BAR_CELLS, bar, plot_of
-from voxtrald.cli.picture import headlines, left_text, length_text, picture_of, rows_of, spending
+from voxtrald.cli.picture import headlines, left_text, length_text, picture_of, rows_of, spending, table_of
 from voxtrald.dispatch.spending import Standing
 from voxtrald.service.accounts import DAYS, Accounts
 from voxtrald.service.overview import Funds, Working
@@ -76,7 +76,10 @@ def test_each_recording_stands_under_its_state_with_what_matters_there():
         waiting=("a.wav", "b.wav"),
         waiting_since=NOW - timedelta(hours=3, minutes=12),
         failed=(job("bad.wav", reason="no_audio", detail="a long report"),),
-        done=(job("old.wav", outputs=("old.txt", "old.srt"), done=8, reused=5),),
+        done=(
+            job("old.wav", outputs=("old.txt", "old.srt"), done=8, reused=5),
+            job("gap.wav", state=JobState.PARTIAL, detail="12:00-16:00", outputs=("gap.txt",), done=8),
+        ),
     )
 
     assert {state: list(rows) for state, rows in rows_of(overview)} == {
@@ -90,6 +93,7 @@ def test_each_recording_stands_under_its_state_with_what_matters_there():
         "interrupted": [("cut.wav", "3/8", "goes on when the daemon runs")],
         "waiting": [("a.wav", "", "for 3 h 12 min"), ("b.wav", "", "")],
         "failed": [("bad.wav", "3/8", "no_audio")],
+        "partial": [("gap.wav", "8/8", "missing 12:00-16:00; gap.txt")],
         "done": [("old.wav", "8/8 (5 reused)", "old.txt")],
     }
 
@@ -98,7 +102,7 @@ def test_spending_is_shown_per_currency_and_folder_with_the_limits():
     """Sums stand beside one another; folders are listed where there are several; a limit says when it counts anew."""
     overview = replace(
         NOTHING,
-        ended_today={JobState.DONE: 12, JobState.FAILED: 1},
+        ended_today={JobState.DONE: 12, JobState.PARTIAL: 0, JobState.FAILED: 1},
         month=(paid(currency="EUR"), paid(cost=1.25)),
         folders=(paid("en"), paid("lv", currency="EUR"), paid("lv", cost=0.75)),
         funds=(Funds(standing=Standing(cap=CAP, spent=4.98), currency="USD"),),
@@ -111,6 +115,27 @@ def test_spending_is_shown_per_currency_and_folder_with_the_limits():
         "  lv: 0.50 EUR (10 min of audio), 0.75 USD (10 min of audio)",
         "limits.max_cost_per_day: 4.98 of 5.00 USD, anew at 2026-11-24 00:00 UTC",
     ]
+
+
+def test_what_is_partial_is_counted_as_done_and_named():
+    """A transcript with a hole is one of those that are done today, and is not passed over."""
+    ended = {JobState.DONE: 11, JobState.PARTIAL: 1, JobState.FAILED: 0}
+
+    assert texts(spending(replace(NOTHING, ended_today=ended)))[0] == "today: 12 done, 1 of them partial, 0 failed"
+
+
+def test_what_somebody_may_have_to_look_after_stands_out():
+    """On a terminal with colours a recording that is partial or failed has one, and one that is done has none."""
+    overview = replace(
+        NOTHING,
+        failed=(job("bad.wav", reason="no_audio"),),
+        done=(job("old.wav"), job("gap.wav", state=JobState.PARTIAL, detail="12:00-16:00")),
+    )
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard", highlight=False)
+    console.print(table_of(overview))
+    coloured = "".join(line for line in console.file.getvalue().splitlines() if "\x1b[3" in line)
+
+    assert [name in coloured for name in ("bad.wav", "gap.wav", "old.wav")] == [True, True, False]
 
 
 def test_one_folder_alone_is_not_listed():

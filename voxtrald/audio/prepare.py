@@ -15,7 +15,9 @@ from voxtrald.audio.description import last_out_time_ms
 from voxtrald.audio.entering import find_entry
 from voxtrald.audio.faults import find_fault, find_file_fault
 from voxtrald.audio.ffmpeg import Bounds, Ffmpeg, Finished
+from voxtrald.audio.listening import whole_samples
 from voxtrald.audio.probe import AudioSource
+from voxtrald.audio.speech import Meter
 from voxtrald.errors import RecordingChanged, RecordingError, VoxtraldError
 from voxtrald.transcript.model import Span
 
@@ -31,6 +33,7 @@ decoding."""
 
 _ENCODE_TIMEOUT_S: Final = 60.0
 _HEADER_BYTES: Final = 1 << 20
+_HEARD_BYTES: Final = 1 << 30
 
 _NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "mov": ("m4a", "mp4", "mov", "3gp"),
@@ -199,6 +202,7 @@ def encode_chunk(
     sample_rate_hz: int,
     format: str = "mp3",  # noqa: A002 - the word the settings use
     ffmpeg: Ffmpeg,
+    meter: Meter | None = None,
 ) -> PreparedChunk:
     """Decode a span straight from the recording and encode it as speech.
 
@@ -214,6 +218,7 @@ def encode_chunk(
         sample_rate_hz: raised to the next one the format can have.
         format: mp3, flac, ogg (Opus) or wav.
         ffmpeg: runs it.
+        meter: listens while the span is decoded, where it has to be listened to.
 
     Raises:
         EmptySpanError: no sound in it, though the recording has some elsewhere.
@@ -227,9 +232,11 @@ def encode_chunk(
     bounds = Bounds(
         timeout_s=_ENCODE_TIMEOUT_S,
         file_bytes=2 * most_bps // 8 * (1 + reach.length_ms // 1000) + _HEADER_BYTES,
+        stdout_bytes=_HEARD_BYTES,
     )
+    build = commands.encode_aloud if meter else commands.encode
     with appearing(target, source=source.path) as part:
-        command = commands.encode(
+        command = build(
             source.path,
             container=source.container,
             stream_index=source.stream_index,
@@ -240,8 +247,9 @@ def encode_chunk(
             sample_rate_hz=sample_rate_hz,
             entry=find_entry(source, at_ms=span.start_ms),
         )
-        finished = ffmpeg.run(command, source=source.path, bounds=bounds)
-        duration_ms = _require_sound(finished, source=source, span=span, work=target.parent)
+        finished = _run(command, ffmpeg=ffmpeg, bounds=bounds, meter=meter)
+        duration_ms = meter.heard_ms if meter else last_out_time_ms(finished.stdout.decode("ascii", errors="replace"))
+        _require_sound(finished, duration_ms=duration_ms, source=source, span=span, work=target.parent)
         size_bytes = part.stat().st_size
     return PreparedChunk(
         span=span,
@@ -249,7 +257,7 @@ def encode_chunk(
         extension=format,
         how="encoded",
         offset_ms=span.start_ms,
-        duration_ms=duration_ms,
+        duration_ms=duration_ms or 0,
         size_bytes=size_bytes,
         complaint=headline(finished.complaint),
     )
@@ -258,18 +266,24 @@ def encode_chunk(
 _END_SLACK_MS: Final = 1_000
 
 
-def _require_sound(finished: Finished, *, source: AudioSource, span: Span, work: Path) -> int:
-    """Give the duration obtained. The sound counts: ffmpeg's exit code is 0 for a file without any."""
-    duration_ms = last_out_time_ms(finished.stdout.decode("ascii", errors="replace"))
+def _run(command: commands.Command, *, ffmpeg: Ffmpeg, bounds: Bounds, meter: Meter | None) -> Finished:
+    """Run ffmpeg; where there is a meter, what it says is sound."""
+    if meter is None:
+        return ffmpeg.run(command, source=command.reads, bounds=bounds)
+    return ffmpeg.feed(command, source=command.reads, bounds=bounds, feed=whole_samples(meter.feed_bytes))
+
+
+def _require_sound(finished: Finished, *, duration_ms: int | None, source: AudioSource, span: Span, work: Path) -> None:
+    """Raise where there is no sound. That counts: ffmpeg's exit code is 0 for a file without any."""
     is_whole = finished.returncode >= 0 and duration_ms
-    if duration_ms and is_whole and not finished.complaint:
-        return duration_ms
+    if is_whole and not finished.complaint:
+        return
     fault = find_fault(finished.complaint, source=source.path, work=work)
     if not isinstance(fault, RecordingError):
         raise fault
-    if duration_ms and is_whole:
+    if is_whole:
         # Damaged, but there is something: a transcript of what can be heard beats none.
-        return duration_ms
+        return
     if finished.returncode >= 0 and span.start_ms > 0:
         raise EmptySpanError(span)
     raise fault

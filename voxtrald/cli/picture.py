@@ -22,6 +22,9 @@ Row = tuple[str, str, str]
 HELD = frozenset({"budget", "sidecar"})
 """Why a recording waits by itself, while there is room and the folders are there."""
 
+STYLES = {"partial": "yellow", "failed": "red"}
+"""The states that somebody may have to look after stand out."""
+
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
 
 
@@ -78,15 +81,18 @@ def rows_of(overview: Overview) -> Iterator[tuple[str, Sequence[Row]]]:
     yield "interrupted", [job_row(job, remark="goes on when the daemon runs") for job in overview.interrupted]
     yield "waiting", waiting_rows(overview)
     yield "failed", [job_row(job, remark=job.reason or "") for job in overview.failed]
-    yield "done", [job_row(job, remark=next(iter(job.outputs), "")) for job in overview.done]
+    yield "partial", [job_row(job, remark=partial_text(job)) for job in overview.partial]
+    whole = (job for job in overview.done if job.state is not JobState.PARTIAL)
+    yield "done", [job_row(job, remark=first_of(job)) for job in whole]
 
 
 def add_rows(table: Table, state: str, rows: Sequence[Row]) -> None:
     """Add the first rows of one state and say how many more there are."""
+    style = STYLES.get(state)
     for recording, chunks, remark in rows[:MOST_NAMED]:
-        table.add_row(state, Text(recording), chunks, Text(remark))
+        table.add_row(state, Text(recording), chunks, Text(remark), style=style)
     if len(rows) > MOST_NAMED:
-        table.add_row(state, Text(f"… and {len(rows) - MOST_NAMED} more"), "", "")
+        table.add_row(state, Text(f"… and {len(rows) - MOST_NAMED} more"), "", "", style=style)
 
 
 def working_row(working: Working) -> Row:
@@ -103,6 +109,16 @@ def job_row(job: Job, *, remark: str) -> Row:
     if job.chunks_reused:
         chunks += f" ({job.chunks_reused} reused)"
     return shown(job.relative), chunks, shown(remark)
+
+
+def partial_text(job: Job) -> str:
+    """Say what is missing in a transcript, and where that is."""
+    return f"missing {job.detail}; {first_of(job)}"
+
+
+def first_of(job: Job) -> str:
+    """Name the first thing that a job left."""
+    return next(iter(job.outputs), "")
 
 
 def waiting_rows(overview: Overview) -> Sequence[Row]:
@@ -134,7 +150,8 @@ def length_text(seconds: float) -> str:
 def spending(overview: Overview) -> Iterator[Text]:
     """Say what was done and paid, for which folders where there are several, and how the limits stand."""
     ended = overview.ended_today
-    yield Text(f"today: {ended[JobState.DONE]} done, {ended[JobState.FAILED]} failed")
+    partly = f", {ended[JobState.PARTIAL]} of them partial" if ended[JobState.PARTIAL] else ""
+    yield Text(f"today: {overview.done_today} done{partly}, {ended[JobState.FAILED]} failed")
     yield Text(f"paid today: {sum_text(overview.today)}; this month: {sum_text(overview.month)}")
     folders = {name: list(sums) for name, sums in groupby(overview.folders, key=lambda each: each.folder)}
     if len(folders) > 1:

@@ -26,6 +26,7 @@ from voxtrald.pipeline.outcome import (
 )
 from voxtrald.pipeline.progress import ChunkProgress
 from voxtrald.store.ledger_chunks import ChunkState
+from voxtrald.transcript.rendering.clocks import spans_text
 
 
 class Display(Protocol):
@@ -69,6 +70,8 @@ class PlainDisplay:
             case Ended(path=path, outcome=outcome):
                 self.outcomes.append(outcome)
                 click.echo(f"{shown(path.name)}: {outcome_text(outcome)}", err=not isinstance(outcome, Done))
+                if warning := warning_text(outcome):
+                    click.echo(f"{shown(path.name)}: {warning}", err=True)
 
 
 class TerminalDisplay:
@@ -104,7 +107,8 @@ class TerminalDisplay:
                 self._bars.console.print(gate_text(report), markup=False)
             case Ended(path=path, outcome=outcome):
                 self.outcomes.append(outcome)
-                self._bars.console.print(f"{shown(path.name)}: {outcome_text(outcome)}", markup=False)
+                for text in filter(None, (outcome_text(outcome), warning_text(outcome))):
+                    self._bars.console.print(f"{shown(path.name)}: {text}", markup=False)
 
     def _show_chunk(self, report: ChunkProgress) -> None:
         recording = self._recordings[report.job]
@@ -152,11 +156,19 @@ def paid_text(tally: Tally) -> str:
     return f"{tally.audio_s:.0f} s sent, price unknown" if tally.audio_s else "0 s paid"
 
 
+def warning_text(outcome: Outcome) -> str:
+    """Say what is missing in a transcript that was written all the same; empty where nothing is."""
+    if not (isinstance(outcome, Done) and outcome.is_partial):
+        return ""
+    return f"warning: there is speech without text at {spans_text(outcome.missing)}, marked in its place"
+
+
 def outcome_text(outcome: Outcome) -> str:
     """Say how a file ended."""
     match outcome:
         case Done(outputs=outputs, tally=tally):
-            return f"done ({paid_text(tally)}): {' '.join(shown(name) for name in outputs)}"
+            how = "done in part" if outcome.is_partial else "done"
+            return f"{how} ({paid_text(tally)}): {' '.join(shown(name) for name in outputs)}"
         case Failed(reason=reason, message=message, hint=hint):
             return f"failed ({reason.value}): {message}" + (f"; {hint}" if hint else "")
         case (

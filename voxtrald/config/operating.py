@@ -61,7 +61,8 @@ class NotifySettings(Section):
     VOXTRALD_NOTIFY__URLS."""
 
     on: tuple[EventName, ...] = ("done", "failed", "held")
-    """The events worth a message: done and failed are about recordings, held and resumed about all work."""
+    """The events worth a message: done and failed are about recordings, held and resumed about all work. One that is
+    done, but for places in its text, is told once to those who want done or failed."""
 
     template: Annotated[str, AfterValidator(_message_template)] | None = Field(
         default=None, examples=["{event}: {recording} ({duration}, {cost})"]

@@ -269,8 +269,8 @@ class InspectSettings(Section):
     """Whether each recording is listened to for speech without text, text without speech, and loops."""
 
     repair_share: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.2
-    """How much may be asked a second time where text is missing or wrong, as a share of what the recording costs.
-    0 asks nothing again and only says what was found."""
+    """How much may be asked a second time where text is missing or wrong, as a share of what the recording costs, or
+    a minute where that is more. 0 asks nothing again and only says what was found."""
 
 
 class OutputSettings(Section):

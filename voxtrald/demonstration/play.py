@@ -18,6 +18,7 @@ from voxtrald.store.ledger import LEDGER_FILE, Ledger
 COMMAND: Final = (sys.executable, "-P", "-m", "voxtrald")
 """This very installation, wherever it is; without the working directory, in which another one may lie."""
 
+_ENDS: Final = frozenset({"recording_done", "recording_partial"})
 _POLL_S = 0.1
 _TAIL_LINES = 15
 
@@ -101,7 +102,7 @@ class _Performance:
             while True:
                 for event in self.daemon.fresh():
                     show_event(event, show=self.show)
-                    if event["event"] == "recording_done":
+                    if event["event"] in _ENDS:
                         return event
                 for job in ledger.unfinished():
                     if job.chunks_total:
@@ -119,13 +120,21 @@ def show_event(event: Event, *, show: Show) -> None:
         case "recording_begun":
             show.say("the daemon has found it and begun")
         case "recording_done":
-            show.count(event["chunks"], event["chunks"])
+            show.count(pieces_in(event), pieces_in(event))
+        case "recording_partial":
+            show.count(pieces_in(event), pieces_in(event))
+            show.say(f"there is speech without text at {event['missing']}")
         case "outage_began":
             show.say("the service does not answer; waiting until it does")
         case "recording_failed":
             raise DemoFailed(f"the recording failed: {event['error']}", hint=event["hint"])
         case "work_held":
             raise DemoFailed(f"nothing can be transcribed: {event['reason']}", hint=event["hint"])
+
+
+def pieces_in(event: Event) -> int:
+    """Count the pieces that were transcribed, with what was asked a second time, as the ledger does."""
+    return int(event["chunks"] + event["repairs"])
 
 
 def look_at(scene: Scene, done: Event, *, seconds: float) -> Played:

@@ -36,6 +36,7 @@ class Capabilities:
         timestamps: granularities it offers (`segment`, `word`).
         languages: ISO 639-1 codes it knows, or None where nobody knows.
         takes_addresses: whether it fetches a public web address itself.
+        voice_clips: how many speakers it can know by clips of their voices beside those it was configured with.
         parallel: how many requests at once make sense, or None for as many as the configuration allows.
         price_per_minute: in `currency`, or None where it costs nothing or is unknown.
     """
@@ -49,6 +50,7 @@ class Capabilities:
     usual_chunk_ms: int | None = None
     languages: frozenset[str] | None = None
     takes_addresses: bool = False
+    voice_clips: int = 0
     parallel: int | None = None
     price_per_minute: float | None = None
     currency: str = "USD"
@@ -180,6 +182,21 @@ class Engine(ABC):
         """
         twin = copy.copy(self)
         twin.adopt(settings)
+        return twin
+
+    def adopt_voices(self, clips: Mapping[str, Path]) -> None:
+        """Know these speakers from now on, where `voice_clips` says that it can; for `with_voices`."""
+        del clips
+
+    def with_voices(self, clips: Mapping[str, Path]) -> Self:
+        """Give an engine at the same far side that knows some more speakers. It need not be closed.
+
+        Args:
+            clips: by the name that answers shall use, a file with the voice; at most `voice_clips`. They are read for
+                each request.
+        """
+        twin = copy.copy(self)
+        twin.adopt_voices(clips)
         return twin
 
     def deliver_address(self, address: str, *, key: str) -> Delivery:

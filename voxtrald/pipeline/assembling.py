@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from voxtrald import __version__
 from voxtrald.audio.damage import END_LOST, lost_end, source_damage
@@ -15,20 +16,18 @@ from voxtrald.pipeline.fitting import longest_recording_ms
 from voxtrald.pipeline.outcome import Tally
 from voxtrald.pipeline.settled import Gathered, Settled
 from voxtrald.store.results import KeptAnswer
+from voxtrald.transcript.document import ChunkFacts, Document, EngineFacts, Kept, Repair, SourceFacts, Usage
 from voxtrald.transcript.introducing import introduce
 from voxtrald.transcript.merging import merge
-from voxtrald.transcript.model import (
-    ChunkFacts,
-    Damage,
-    Document,
-    EngineFacts,
-    PlacedAnswer,
-    SourceFacts,
-    Span,
-    Usage,
-)
-from voxtrald.transcript.rendering.clocks import clock
+from voxtrald.transcript.model import Damage, PlacedAnswer, Span, Transcript
+from voxtrald.transcript.rendering.clocks import clock, span_text, spans_text
 from voxtrald.transcript.reporting import ErrorReport, render_error_report, render_partial
+
+_CAME: Final[Mapping[Kept, str]] = {
+    "new": "the new text was taken",
+    "old": "the first text was better",
+    "none": "no text either",
+}
 
 
 def source_facts(assignment: Assignment, source: AudioSource, *, sha256: str, gathered: Gathered) -> SourceFacts:
@@ -66,11 +65,7 @@ def joined(damage: Iterable[Damage]) -> tuple[Damage, ...]:
 def assemble(assignment: Assignment, *, source: SourceFacts, gathered: Gathered) -> Document:
     """Merge the answers and put beside them where they came from and what they cost."""
     engine = assignment.engine
-    transcript = merge(
-        [placed(chunk.span, chunk.kept) for chunk in gathered.chunks if chunk.kept is not None],
-        duration_ms=gathered.duration_ms,
-        missing=[chunk.span for chunk in gathered.chunks if chunk.kept is None],
-    )
+    transcript = gathered.mended.transcript if gathered.mended else merged(assignment, gathered)
     if source.is_truncated and (lost := source.lost_end):
         transcript = replace(transcript, duration_ms=lost.end_ms, missing=(*transcript.missing, lost))
     return Document(
@@ -80,12 +75,24 @@ def assemble(assignment: Assignment, *, source: SourceFacts, gathered: Gathered)
             kind=engine.kind,
             model=engine.model,
             parameters=engine.parameters,
-            downgrades=tuple(sorted({name for chunk in gathered.chunks for name in dropped(chunk)})),
+            downgrades=tuple(sorted({name for chunk in gathered.all for name in dropped(chunk)})),
         ),
         transcript=introduce(transcript, assignment.settings.output.speakers),
         chunks=tuple(chunk_facts(chunk) for chunk in gathered.chunks),
         usage=usage(gathered, currency=engine.capabilities.currency),
-        remote_files=tuple(file for chunk in gathered.chunks for file in chunk.remote_files),
+        remote_files=tuple(file for chunk in gathered.all for file in chunk.remote_files),
+        inspection=gathered.mended.inspection if gathered.mended else None,
+        skipped=gathered.skipped,
+    )
+
+
+def merged(assignment: Assignment, gathered: Gathered) -> Transcript:
+    """Make one text of the chunks' answers."""
+    return merge(
+        [placed(chunk.span, chunk.kept) for chunk in gathered.chunks if chunk.kept is not None],
+        duration_ms=gathered.duration_ms,
+        missing=[chunk.span for chunk in gathered.chunks if chunk.kept is None],
+        names=assignment.settings.engine.speaker_references,
     )
 
 
@@ -114,7 +121,7 @@ def chunk_facts(chunk: Settled) -> ChunkFacts:
 
 def usage(gathered: Gathered, *, currency: str) -> Usage:
     """Sum what this run was billed; reused answers cost nothing."""
-    paid = [chunk for chunk in gathered.chunks if chunk.kept is not None and not chunk.reused]
+    paid = [chunk for chunk in gathered.all if chunk.kept is not None and not chunk.reused]
     costs = [chunk.cost for chunk in paid]
     cost = None if None in costs else round(sum(cost for cost in costs if cost is not None), 6)
     return Usage(audio_s=sum(chunk.audio_s for chunk in paid), cost=cost, currency=currency)
@@ -126,6 +133,7 @@ def tally(document: Document) -> Tally:
         duration_ms=document.source.duration_ms,
         chunks=len(document.chunks),
         reused=sum(chunk.reused for chunk in document.chunks),
+        repairs=len(document.inspection.repairs) if document.inspection else 0,
         audio_s=document.usage.audio_s,
         cost=document.usage.cost,
         currency=document.usage.currency,
@@ -135,18 +143,23 @@ def tally(document: Document) -> Tally:
 def error_report(assignment: Assignment, error: RecordingError, *, document: Document | None, now: datetime) -> str:
     """Write the report that is laid beside a quarantined recording."""
     chunks = document.chunks if document else ()
+    repairs = document.inspection.repairs if document and document.inspection else ()
     return render_error_report(
         ErrorReport(
             recording=assignment.path.name,
             reason=error.reason,
             message=error.message,
             hint=error.hint,
-            tried=tuple(tried(index, chunk) for index, chunk in enumerate(chunks, start=1) if chunk.how is None),
+            tried=(
+                *(tried(index, chunk) for index, chunk in enumerate(chunks, start=1) if chunk.how is None),
+                *(asked_again(repair) for repair in repairs),
+            ),
             chunks_done=sum(chunk.how is not None for chunk in chunks),
             chunks_total=len(chunks),
             paid_s=document.usage.audio_s if document else 0.0,
             cost=document.usage.cost if document else None,
             currency=assignment.engine.capabilities.currency,
+            missing=tuple(map(span_text, document.transcript.missing)) if document else (),
             when=now.strftime("%Y-%m-%d %H:%M UTC"),
         )
     )
@@ -164,9 +177,24 @@ def truncated(document: Document) -> RecordingError:
     )
 
 
+def incomplete(document: Document) -> RecordingError:
+    """Say of a recording whose every chunk has an answer where there is no text all the same."""
+    heard = "the text there is stands in the file that ends in .partial.txt; " if document.transcript.text else ""
+    return RecordingError(
+        Reason.INCOMPLETE,
+        f"there is speech without text at {spans_text(document.transcript.missing)}",
+        hint=f"listen there; {heard}with output.partial: outbox the transcript goes to the outbox as it is",
+    )
+
+
 def tried(number: int, chunk: ChunkFacts) -> str:
     """Say how often a chunk without an answer was sent."""
     return f"part {number}: sent {chunk.attempts} times, no answer" if chunk.attempts else f"part {number}: not sent"
+
+
+def asked_again(repair: Repair) -> str:
+    """Say what came of a place that was asked a second time."""
+    return f"{span_text(repair.span)}: asked again, {_CAME[repair.kept]}"
 
 
 def partial_text(document: Document) -> str | None:

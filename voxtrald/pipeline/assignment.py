@@ -29,8 +29,13 @@ from voxtrald.transcript.planning import ChunkLimits
 class Destination(Protocol):
     """Where a recording's results go: the outbox and the error folder, or beside the file."""
 
-    def publish(self, job: Job, documents: Mapping[str, bytes], *, settings: RecordingSettings) -> tuple[str, ...]:
-        """Publish a complete result, let the source follow, end the job; give the names."""
+    def publish(
+        self, job: Job, documents: Mapping[str, bytes], *, settings: RecordingSettings, missing: str = ""
+    ) -> tuple[str, ...]:
+        """Publish a result, let the source follow, end the job; give the names.
+
+        `missing` says from when to when there is no text in it; empty where it is complete.
+        """
 
     def quarantine(self, job: Job, *, report: str, partial_text: str | None, reason: str) -> tuple[str, ...]:
         """Set a failed recording aside with its report and end the job; give the names."""
@@ -82,7 +87,8 @@ class Assignment:
     @property
     def limits(self) -> ChunkLimits:
         """How long chunks may be: what the settings say, within what the engine takes."""
-        return chunk_limits(self.settings.chunks, self.settings.audio, self.capabilities)
+        settings = self.settings
+        return chunk_limits(settings.chunks, settings.audio, self.capabilities, diarize=settings.engine.diarize)
 
     @property
     def accepted(self) -> tuple[str, ...]:

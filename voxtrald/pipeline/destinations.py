@@ -11,12 +11,13 @@ from pathlib import Path, PurePosixPath
 
 from voxtrald.clock import Clock
 from voxtrald.config import RecordingSettings
+from voxtrald.errors import Reason
 from voxtrald.naming import free_stem, output_stem
 from voxtrald.store.durable import add_whole, make_folder
 from voxtrald.store.folders import Folders
 from voxtrald.store.jobs import Job, JobState
 from voxtrald.store.ledger import Ledger
-from voxtrald.store.publishing import Originals
+from voxtrald.store.publishing import Originals, Published
 from voxtrald.store.quarantining import PARTIAL
 from voxtrald.store.reserving import while_taken
 
@@ -29,20 +30,23 @@ class Outbox:
     ledger: Ledger
     clock: Clock
 
-    def publish(self, job: Job, documents: Mapping[str, bytes], *, settings: RecordingSettings) -> tuple[str, ...]:
-        """Publish the set, let the source follow, end the job."""
+    def publish(
+        self, job: Job, documents: Mapping[str, bytes], *, settings: RecordingSettings, missing: str = ""
+    ) -> tuple[str, ...]:
+        """Publish the set, let the source follow, end the job: as partial where something is missing."""
         published = self.folders.publish(
             job,
             stem=stem_of(job, settings=settings, clock=self.clock),
             documents=with_dots(documents),
             originals=Originals(settings.output.originals),
             intend=partial(self.ledger.intend_publish, job.id),
+            missing=missing,
             already=self.ledger.job(job.id).publication,
         )
         self.folders.release_report(job.relative)
         if settings.output.originals != "keep":
             self.folders.sidecars.follow_to_outbox(job.relative, to=published.source_to)
-        self.ledger.end(job.id, JobState.DONE, outputs=published.names)
+        end_published(self.ledger, job, published)
         return published.names
 
     def quarantine(self, job: Job, *, report: str, partial_text: str | None, reason: str) -> tuple[str, ...]:
@@ -63,13 +67,15 @@ class Beside:
     ledger: Ledger
     clock: Clock
 
-    def publish(self, job: Job, documents: Mapping[str, bytes], *, settings: RecordingSettings) -> tuple[str, ...]:
+    def publish(
+        self, job: Job, documents: Mapping[str, bytes], *, settings: RecordingSettings, missing: str = ""
+    ) -> tuple[str, ...]:
         """Write the set beside one another under a free name."""
         make_folder(self.folder)
         contents = with_dots(documents)
         wanted = stem_of(job, settings=settings, clock=self.clock)
         names = while_taken(lambda: self._write(wanted, contents), folder=self.folder)
-        self.ledger.end(job.id, JobState.DONE, outputs=names)
+        end_published(self.ledger, job, Published(outputs=names, source_to=None, missing=missing))
         return names
 
     def _write(self, wanted: str, contents: Mapping[str, bytes]) -> tuple[str, ...]:
@@ -95,6 +101,12 @@ class Beside:
             names = while_taken(lambda: self._write(wanted, contents), folder=self.folder)
         self.ledger.end(job.id, JobState.FAILED, outputs=names, reason=reason, detail=report)
         return names
+
+
+def end_published(ledger: Ledger, job: Job, published: Published) -> None:
+    """End the job of a set that is published: done, or partial with what is missing."""
+    reason = Reason.INCOMPLETE.value if published.missing else None
+    ledger.end(job.id, published.state, outputs=published.names, reason=reason, detail=published.missing or None)
 
 
 def stem_of(job: Job, *, settings: RecordingSettings, clock: Clock) -> str:

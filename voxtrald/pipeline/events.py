@@ -14,10 +14,11 @@ from voxtrald.transcript.model import Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """The whole plan is known: these spans, in order, over this exact duration."""
+    """The whole plan is known: these spans, in order, over this exact duration, without the silences skipped."""
 
     spans: tuple[Span, ...]
     duration_ms: int
+    skipped: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,14 @@ class Reused:
     index: int
     span: Span
     kept: KeptAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmade:
+    """A chunk could not be made, and its recording is complete without it."""
+
+    index: int
+    span: Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,4 +106,4 @@ class StopAsked:
 
 
 Attempt = Answered | Occupied | Unaffordable | AttemptFailed
-Event = Planned | Ready | Reused | Prepared | Attempt | Undone | StopAsked | Broken
+Event = Planned | Ready | Reused | Unmade | Prepared | Attempt | Undone | StopAsked | Broken

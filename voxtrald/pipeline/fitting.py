@@ -11,6 +11,7 @@ from voxtrald.transcript.planning import ChunkLimits
 _HEADER_BYTES = 64 * 1024
 _SAMPLE_BYTES = 2
 _SHORTEST_MS = 1000  # a limit of a few bytes must not end in chunks without end
+_VOICES_MS = 30_000  # docs/engines.md tells how surely speakers are found again in more and in less
 _COMPRESSED = frozenset({"mp3", "ogg"})
 
 
@@ -38,10 +39,13 @@ def longest_recording_ms(audio: AudioSettings) -> int:
     return round(audio.max_hours * 3_600_000)
 
 
-def chunk_limits(chunks: ChunkSettings, audio: AudioSettings, capabilities: Capabilities) -> ChunkLimits:
+def chunk_limits(
+    chunks: ChunkSettings, audio: AudioSettings, capabilities: Capabilities, *, diarize: bool = False
+) -> ChunkLimits:
     """Say how long chunks may be: what the settings say, within what the engine takes.
 
-    Where the settings leave it open, an engine's own custom counts, as it may give one time per chunk only.
+    Where the settings leave it open, an engine's own custom counts, as it may give one time per chunk only. Where
+    speakers are told apart and the engine knows no voices by clips, chunks share enough to find them again.
     """
     fitting_s = (capabilities.max_bytes - _HEADER_BYTES) / encoded_bytes_per_s(
         audio, conversion_format(audio, capabilities)
@@ -55,4 +59,5 @@ def chunk_limits(chunks: ChunkSettings, audio: AudioSettings, capabilities: Capa
         first_ms=min(round(chunks.first_minutes * 60_000), max_ms),
         search_ms=round(chunks.search_s * 1000),
         overlap_ms=round(chunks.overlap_s * 1000),
+        voices_ms=_VOICES_MS if diarize and capabilities.diarize and not capabilities.voice_clips else 0,
     )

@@ -41,9 +41,10 @@ from voxtrald.pipeline.events import (
     StopAsked,
     Unaffordable,
     Undone,
+    Unmade,
 )
-from voxtrald.pipeline.preparing import Room
 from voxtrald.pipeline.progress import AllPrepared, ChunkProgress
+from voxtrald.pipeline.room import Room
 from voxtrald.pipeline.sending import Parcel, Sending
 from voxtrald.pipeline.settled import Gathered, Settled
 from voxtrald.store.ledger_chunks import ChunkAttempt, ChunkState
@@ -57,7 +58,13 @@ log = structlog.get_logger()
 
 @dataclass(slots=True, kw_only=True)
 class Gathering:
-    """The state of one recording while its chunks are under way."""
+    """The state of one recording while its chunks are under way.
+
+    Attributes:
+        first_index: of these chunks, where others of the recording were gathered before.
+        is_optional: whether the recording is complete without any of them: what gets no answer is left out.
+        heed: hears which chunk was answered or given up.
+    """
 
     assignment: Assignment
     tools: Tools
@@ -66,6 +73,9 @@ class Gathering:
     room: Room
     mailbox: queue.SimpleQueue[Event]
     earlier: Mapping[str, ChunkAttempt]
+    first_index: int = 0
+    is_optional: bool = False
+    heed: Callable[[int], None] = lambda _: None
     _plan: Planned | None = None
     _parcels: dict[int, Parcel] = field(default_factory=dict)
     _settled: dict[int, Settled] = field(default_factory=dict)
@@ -81,8 +91,9 @@ class Gathering:
             StopRequested, StorageUnavailable, BudgetReached, RecordingChanged, RecordingError: what ended it early.
                 Answers that were under way have been waited for and kept: they are paid.
         """
-        while not self._is_over():
-            self._take_safely(self._next())
+        with self.tools.stop.calling(lambda: self.mailbox.put(StopAsked())):
+            while not self._is_over():
+                self._take_safely(self._next())
         for parcel in self._unsettled():
             parcel.delivery.close()
         has_failed = isinstance(self._ending, RecordingError)
@@ -92,13 +103,15 @@ class Gathering:
 
     # --- the loop ----------------------------------------------------------------------------------------------
 
+    @property
+    def _total(self) -> int | None:
+        return self.first_index + len(self._plan.spans) if self._plan else None
+
     def _is_complete(self) -> bool:
         return self._plan is not None and len(self._settled) == len(self._plan.spans)
 
     def _is_over(self) -> bool:
-        if self._preparing or self._under_way:
-            return False
-        return self._ending is not None or self._is_complete()
+        return not (self._preparing or self._under_way) and (self._ending is not None or self._is_complete())
 
     def _has_text(self) -> bool:
         return any(settled.kept is not None for settled in self._settled.values())
@@ -131,7 +144,7 @@ class Gathering:
 
     def _take(self, event: Event) -> None:
         match event:
-            case Planned() | Ready() | Reused() | Prepared():
+            case Planned() | Ready() | Reused() | Unmade() | Prepared():
                 self._take_preparation(event)
             case Answered():
                 self._take_answer(event)
@@ -148,20 +161,22 @@ class Gathering:
                 self._preparing = False
                 self._end(event.error)
 
-    def _take_preparation(self, event: Planned | Ready | Reused | Prepared) -> None:
+    def _take_preparation(self, event: Planned | Ready | Reused | Unmade | Prepared) -> None:
         match event:
             case Planned():
                 self._plan = event
-                self.tools.ledger.note_identity(
-                    self.assignment.job.id, chunks_total=len(event.spans), duration_ms=event.duration_ms
-                )
+                job, duration_ms = self.assignment.job.id, event.duration_ms
+                self.tools.ledger.note_identity(job, chunks_total=self._total, duration_ms=duration_ms)
             case Prepared():
                 self._preparing = False
-                self.assignment.tell(AllPrepared(job=self.assignment.job.id))
+                if not self.is_optional:
+                    self.assignment.tell(AllPrepared(job=self.assignment.job.id))
             case Ready():
                 self._take_ready(event)
             case Reused():
                 self._settle(event.index, Settled(span=event.span, kept=event.kept, reused=True))
+            case Unmade():
+                self._settle(event.index, Settled(span=event.span))
 
     def _end(self, error: BaseException) -> None:
         """Start nothing more; what is under way is waited for, because it is paid."""
@@ -231,7 +246,9 @@ class Gathering:
 
     def _take_turn_again(self, event: Occupied | Unaffordable) -> None:
         self._under_way -= 1
-        if isinstance(event, Unaffordable):
+        if isinstance(event, Unaffordable) and self.is_optional:
+            self._give_up(self._parcels[event.index])
+        elif isinstance(event, Unaffordable):
             self._end(BudgetReached(event.hold.reason, until=event.hold.until, hint=event.hold.hint))
         elif self._ending is None:
             self._send_in(self._parcels[event.index], wait_s=_OCCUPIED_S)
@@ -277,16 +294,15 @@ class Gathering:
         self._tell(parcel.index, ChunkState.WAITING, note=error.slug)
 
     def _fail(self, parcel: Parcel, error: ApiError) -> None:
-        parcel.delivery.close()
-        failed = Settled(
-            span=parcel.chunk.span,
-            error=error,
-            attempts=parcel.sent,
-            remote_files=parcel.delivery.remote_files,
-        )
-        self._settle(parcel.index, failed)
-        if not self._has_text():
+        self._give_up(parcel, error=error)
+        if not self.is_optional and not self._has_text():
             self._end(recording_error(error))
+
+    def _give_up(self, parcel: Parcel, *, error: ApiError | None = None) -> None:
+        parcel.delivery.close()
+        remote_files = parcel.delivery.remote_files
+        left = Settled(span=parcel.chunk.span, error=error, attempts=parcel.sent, remote_files=remote_files)
+        self._settle(parcel.index, left)
 
     def _settle(self, index: int, settled: Settled) -> None:
         self._settled[index] = settled
@@ -303,11 +319,13 @@ class Gathering:
             billed_s=None if settled.reused else settled.audio_s,
         )
         self._tell(index, state)
+        self.heed(index)
 
     def _gathered(self, plan: Planned) -> Gathered:
         unsent = [Settled(span=span) for span in plan.spans]
-        chunks = tuple(self._settled.get(index, missing) for index, missing in enumerate(unsent))
-        return Gathered(chunks=chunks, duration_ms=plan.duration_ms, error=self._why_incomplete(chunks))
+        chunks = tuple(self._settled.get(at, missing) for at, missing in enumerate(unsent, start=self.first_index))
+        why = self._why_incomplete(chunks)
+        return Gathered(chunks=chunks, duration_ms=plan.duration_ms, error=why, skipped=plan.skipped)
 
     def _why_incomplete(self, chunks: Sequence[Settled]) -> RecordingError | None:
         if isinstance(self._ending, RecordingError):
@@ -322,7 +340,7 @@ class Gathering:
                 job=self.assignment.job.id,
                 recording=self.assignment.job.relative,
                 index=index,
-                total=len(self._plan.spans) if self._plan else None,
+                total=self._total,
                 state=state,
                 length_ms=span.length_ms,
                 reused=settled is not None and settled.reused,

@@ -33,17 +33,18 @@ from voxtrald.errors import (
 from voxtrald.links import LONGEST_FILE_BYTES, Address, read_address, read_link
 from voxtrald.pipeline.assignment import Assignment, Tools
 from voxtrald.pipeline.deciding import TryLater, judge_fetch
-from voxtrald.pipeline.events import Event, Planned, Prepared, Ready, Reused, StopAsked
+from voxtrald.pipeline.events import Event, Planned, Prepared, Ready, Reused
 from voxtrald.pipeline.gathering import Gathering
-from voxtrald.pipeline.preparing import Room
 from voxtrald.pipeline.progress import ChunkProgress, Progress
+from voxtrald.pipeline.room import Room
 from voxtrald.pipeline.settled import Gathered
 from voxtrald.storage import storage_errors
 from voxtrald.store.durable import open_source, room_for
 from voxtrald.store.ledger_chunks import ChunkState
 from voxtrald.store.results import ResultKey
 from voxtrald.store.sources import require_claimed
-from voxtrald.transcript.model import Answer, RemoteFile, SourceFacts, Span
+from voxtrald.transcript.document import SourceFacts
+from voxtrald.transcript.model import Answer, RemoteFile, Span
 
 _UNKNOWN = Span(start_ms=0, end_ms=0)  # how long it is, only the engine's answer tells
 _OFFLINE_S = 24 * 3600.0  # a night or a day without network is nobody's fault; a domain without servers is not ours
@@ -140,8 +141,7 @@ class Linking:
             mailbox=mailbox,
             earlier=self.tools.ledger.attempts_of(self.assignment.job.id),
         )
-        with self.tools.stop.calling(lambda: mailbox.put(StopAsked())):
-            return gathering.run()
+        return gathering.run()
 
     def _reused(self, key: ResultKey) -> Reused | None:
         """Take the answer that was paid for earlier, where there is one."""

@@ -15,6 +15,7 @@ from voxtrald.audio.prepare import PreparedChunk
 from voxtrald.audio.probe import AudioSource
 from voxtrald.audio.quiet import find_cut
 from voxtrald.pipeline.assignment import Assignment, Tools
+from voxtrald.pipeline.hearing import Hearing
 from voxtrald.transcript.model import Cut, Span
 
 
@@ -25,6 +26,7 @@ class Making:
     assignment: Assignment
     source: AudioSource
     tools: Tools
+    hearing: Hearing | None = None
 
     def with_layout(self, layout: Layout | None) -> Making:
         """Know where the recording's frames lie: they can be copied, and are found without a search."""
@@ -82,9 +84,10 @@ class Making:
         return copy_chunk(self.source, span, target=self._target(index), stop=stop, is_followed=is_followed)
 
     def encode(self, index: int, span: Span, *, is_last: bool) -> PreparedChunk:
-        """Encode a span anew."""
+        """Encode a span anew, and listen to it meanwhile."""
         audio = self.assignment.settings.audio
-        return prepare.encode_chunk(
+        meter = self.hearing.meter(span) if self.hearing else None
+        chunk = prepare.encode_chunk(
             self.source,
             span,
             target=self._target(index),
@@ -93,7 +96,25 @@ class Making:
             sample_rate_hz=audio.sample_rate_hz,
             format=self.assignment.convert_to,
             ffmpeg=self.tools.ffmpeg,
+            meter=meter,
         )
+        if self.hearing and meter:
+            self.hearing.take(span, meter)
+        return chunk
+
+    def clip(self, number: int, span: Span) -> Path:
+        """Encode a stretch by itself, to show how a voice sounds."""
+        audio = self.assignment.settings.audio
+        return prepare.encode_chunk(
+            self.source,
+            span,
+            target=self.assignment.work / f"voice-{number}",
+            is_last=False,
+            bitrate_kbps=audio.bitrate_kbps,
+            sample_rate_hz=audio.sample_rate_hz,
+            format=self.assignment.convert_to,
+            ffmpeg=self.tools.ffmpeg,
+        ).path
 
     def _target(self, index: int) -> Path:
         return self.assignment.work / f"chunk-{index:04d}"

@@ -9,15 +9,22 @@ from pathlib import PurePosixPath
 
 from voxtrald.errors import Reason
 from voxtrald.marks import Mark
+from voxtrald.transcript.model import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What one run over a recording came to. Seconds are audio seconds billed in this run."""
+    """What one run over a recording came to. Seconds are audio seconds billed in this run.
+
+    Attributes:
+        reused: how many of the chunks were paid for earlier.
+        repairs: how many places were asked a second time and answered, beside the chunks.
+    """
 
     duration_ms: int = 0
     chunks: int = 0
     reused: int = 0
+    repairs: int = 0
     audio_s: float = 0.0
     cost: float | None = None
     currency: str = "USD"
@@ -25,10 +32,20 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A complete transcript is published under these paths."""
+    """A transcript is published under these paths.
+
+    Attributes:
+        missing: the spans without text that are marked in it; empty where it is complete.
+    """
 
     outputs: tuple[str, ...]
     tally: Tally
+    missing: tuple[Span, ...] = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether something is missing in it."""
+        return bool(self.missing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

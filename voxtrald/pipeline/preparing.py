@@ -6,7 +6,6 @@ rest of the plan, so it leaves while both are still being found out.
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -19,11 +18,15 @@ from voxtrald.audio.faults import too_long
 from voxtrald.audio.measuring import Extent, measure
 from voxtrald.audio.prepare import EmptySpanError, PreparedChunk
 from voxtrald.audio.probe import AudioSource
-from voxtrald.errors import Reason, RecordingError, StopRequested
+from voxtrald.errors import Reason, RecordingError
+from voxtrald.pipeline.acquaintance import Acquaintance
 from voxtrald.pipeline.assignment import Assignment, Tools
 from voxtrald.pipeline.events import Event, Planned, Prepared, Ready, Reused
 from voxtrald.pipeline.fitting import longest_recording_ms
+from voxtrald.pipeline.hearing import Hearing
 from voxtrald.pipeline.making import Making
+from voxtrald.pipeline.room import Room
+from voxtrald.pipeline.sparing import Sparing
 from voxtrald.steps import Step, announce
 from voxtrald.store.results import KeptAnswer, KeptPlan, ResultKey
 from voxtrald.store.sources import require_claimed
@@ -31,50 +34,9 @@ from voxtrald.transcript.model import Answer, Cut, Span
 from voxtrald.transcript.planning import first_window, needs_cutting, plan_spans, search_windows
 
 _LEAST_BPS = 3_000  # the leanest speech codecs take more; of what takes less it is found out before anything is paid
-_TURN_S = 0.2
 _HEADER_SLACK_MS = 500  # an encoded chunk reaches up to a second past its span, to see whether there is more
 
 log = structlog.get_logger()
-
-
-class Cancelled(StopRequested):
-    """The recording's worker has no more use for chunks."""
-
-
-class Room:
-    """How many chunks may lie prepared on disk and unsent, so that a long recording cannot fill it."""
-
-    def __init__(self, places: int) -> None:
-        self._places = threading.Semaphore(places)
-        self._cancelled = threading.Event()
-
-    def take(self) -> None:
-        """Wait for a place.
-
-        Raises:
-            Cancelled: nobody wants chunks any more.
-        """
-        while not self._places.acquire(timeout=_TURN_S):
-            self.require_wanted()
-        self.require_wanted()
-
-    def take_now(self) -> bool:
-        """Take a place if there is one; say whether."""
-        self.require_wanted()
-        return self._places.acquire(blocking=False)
-
-    def give(self) -> None:
-        """Free a place: a chunk was answered or given up."""
-        self._places.release()
-
-    def cancel(self) -> None:
-        """Want no more chunks."""
-        self._cancelled.set()
-
-    def require_wanted(self) -> None:
-        """Raise Cancelled when chunks are no longer wanted."""
-        if self._cancelled.is_set():
-            raise Cancelled("no more chunks are wanted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +50,20 @@ class Preparation:
     pool: Executor
     room: Room
     put: Callable[[Event], None]
+    hearing: Hearing | None = None
+    speakers: Acquaintance | None = None
 
     def run(self) -> Prepared:
         """Prepare everything that was not yet paid for, telling of each piece as it becomes known."""
+        if not self._prepare_without_silences():
+            self._prepare_all()
+        return Prepared()
+
+    def _prepare_all(self) -> None:
         duration_ms = self._likely_duration_ms()
         if not needs_cutting(duration_ms, self.assignment.limits):
             if self._prepare_single(duration_ms):
-                return Prepared()
+                return
             duration_ms = self._exact_ms()  # the header promised less than there is
         if needs_cutting(duration_ms, self.assignment.limits):
             self._prepare_several()
@@ -104,10 +73,13 @@ class Preparation:
                 "the recording is longer than all its packets say",
                 hint="convert it to mp3 or wav with another program and drop that in",
             )
-        return Prepared()
 
     def key_of(self, span: Span) -> ResultKey:
         """The key of a span's answer; waits for the content's hash."""
+        key = self._plain_key(span)
+        return self.speakers.key(key) if self.speakers else key
+
+    def _plain_key(self, span: Span) -> ResultKey:
         return ResultKey(audio_sha256=self.identity.result(), span=span, parameters=self._parameters)
 
     @property
@@ -117,7 +89,10 @@ class Preparation:
     @property
     def _plan_key(self) -> dict[str, int]:
         """What a plan depends on beside the content: another track is quiet in other places."""
-        return {**asdict(self.assignment.limits), **self.source.choice}
+        limits = asdict(self.assignment.limits)
+        if not limits["voices_ms"]:
+            del limits["voices_ms"]  # plans that were made before there was such a thing are good
+        return {**limits, **self.source.choice}
 
     # --- one chunk ---------------------------------------------------------------------------------------------
 
@@ -158,6 +133,8 @@ class Preparation:
         heard_ms = chunk.offset_ms + chunk.duration_ms if chunk.how == "encoded" else duration_ms
         self.put(Planned(spans=(span,), duration_ms=heard_ms))
         self._hand_over(0, chunk)
+        if self.hearing and chunk.how != "encoded":
+            self.hearing.begin((span,), sha256=self.identity.result())
         return True
 
     # --- several chunks ----------------------------------------------------------------------------------------
@@ -204,9 +181,12 @@ class Preparation:
     def _find_spans(self, duration_ms: int, *, first_cut: Cut, making: Making) -> tuple[Span, ...]:
         limits = self.assignment.limits
         windows = search_windows(duration_ms, first_cut=first_cut, limits=limits)
-        searches = [self.pool.submit(self._find_cut, making, window) for window in windows]
-        cuts = (first_cut, *(search.result() for search in searches))
+        cuts = (first_cut, *self._find_cuts(making, windows))
         return plan_spans(duration_ms, cuts, limits=limits)
+
+    def _find_cuts(self, making: Making, windows: Sequence[Span]) -> tuple[Cut, ...]:
+        searches = [self.pool.submit(self._find_cut, making, window) for window in windows]
+        return tuple(search.result() for search in searches)
 
     def _kept_plan(self) -> KeptPlan | None:
         return self.tools.results.find_plan(self.identity.result(), self._plan_key)
@@ -215,33 +195,85 @@ class Preparation:
         self.room.require_wanted()
         return making.find_cut(window)
 
+    # --- several chunks, with silences between them ------------------------------------------------------------
+
+    def _prepare_without_silences(self) -> bool:
+        """Prepare what is left without long silences; say no where nothing is left out."""
+        over_s = self.assignment.settings.audio.skip_silence_over_s
+        if over_s is None or self.hearing is None:
+            return False
+        sha256, making = self.identity.result(), self._making
+        sparing = Sparing(
+            sha256=sha256,
+            key=self._plan_key,
+            over_ms=round(over_s * 1000),
+            limits=self.assignment.limits,
+            results=self.tools.results,
+        )
+        plan = sparing.kept_plan()
+        if plan is None:
+            extent = self._measure()
+            making = making.with_layout(extent.layout)
+            wanted = self.room.require_wanted
+            speech = self.hearing.speech(sha256=sha256, duration_ms=extent.duration_ms, heed=wanted)
+            plan = sparing.plan(speech, duration_ms=extent.duration_ms, find_cuts=partial(self._find_cuts, making))
+        if plan is not None:
+            self.tools.ledger.note_identity(self.assignment.job.id, sha256=sha256)
+            self._prepare_rest(plan, making=making, offered=False)
+        return plan is not None
+
+    # --- the rest of several chunks, or all of them ------------------------------------------------------------
+
     def _prepare_rest(self, plan: KeptPlan, *, making: Making, offered: bool) -> None:
-        self.put(Planned(spans=plan.spans, duration_ms=plan.duration_ms))
-        rest = list(enumerate(plan.spans))[1 if offered else 0 :]
+        self.put(Planned(spans=plan.spans, duration_ms=plan.duration_ms, skipped=plan.skipped))
+        done = int(offered)
+        if self.speakers and (leading := self.speakers.leading(plan.spans)):
+            self._meet(self.speakers, plan, leading=leading, making=making.with_own_layout(), offered=offered)
+            done = len(leading)
+        rest = list(enumerate(plan.spans))[done:]
         wanted = [index for index, span in rest if not self._reuse(index, span)]
         if not wanted:
             return
         making = making.with_own_layout()
-        if making.choose_way(plan.spans, is_first=False) == "copy":
+        if self.speakers:
+            self.speakers.record(making)
+        is_copied = making.choose_way(plan.spans, is_first=False) == "copy"
+        if self.hearing:
+            silent = [span for index, span in enumerate(plan.spans) if is_copied or index not in wanted]
+            self.hearing.begin(silent, sha256=self.identity.result())
+        if is_copied:
             self._copy(plan.spans, wanted, making=making)
         else:
-            self._encode_in_order(plan.spans, wanted, making=making)
+            self._encode_in_order(plan, wanted, making=making)
+
+    def _meet(
+        self, speakers: Acquaintance, plan: KeptPlan, *, leading: Sequence[Span], making: Making, offered: bool
+    ) -> None:
+        """Have the first chunks answered before the others: whose voices are in them is a part of the others' keys."""
+        for index, span in enumerate(leading):
+            if not (offered and index == 0) and not self._reuse(index, span):
+                speakers.record(making)
+                self.room.take()
+                is_copied = making.choose_way(plan.spans, is_first=index == 0) == "copy"
+                make = partial(making.copy, index, span) if is_copied else partial(self._encode, making, plan, index)
+                self._hand_over_made(index, span, make)
+            speakers.meet(index, self._plain_key(span))
 
     def _copy(self, spans: Sequence[Span], wanted: Sequence[int], *, making: Making) -> None:
         for index in wanted:
             self.room.take()
             self._hand_over_made(index, spans[index], partial(making.copy, index, spans[index]))
 
-    def _encode_in_order(self, spans: Sequence[Span], wanted: Sequence[int], *, making: Making) -> None:
+    def _encode_in_order(self, plan: KeptPlan, wanted: Sequence[int], *, making: Making) -> None:
         """Encode on all cores, with one chunk waiting: no core is idle while another one's chunk is handed over."""
         waiting, running = deque(wanted), deque[tuple[int, Future[PreparedChunk]]]()
         while waiting or running:
             if waiting and len(running) <= self.tools.cores and self._has_room(may_wait=not running):
                 index = waiting.popleft()
-                running.append((index, self.pool.submit(self._encode, making, spans, index)))
+                running.append((index, self.pool.submit(self._encode, making, plan, index)))
             else:
                 index, encoding = running.popleft()
-                self._hand_over_made(index, spans[index], encoding.result)
+                self._hand_over_made(index, plan.spans[index], encoding.result)
 
     def _has_room(self, *, may_wait: bool) -> bool:
         """Wait for room only while none of it is ours: what has been encoded must be handed over to be answered."""
@@ -250,9 +282,9 @@ class Preparation:
         self.room.take()
         return True
 
-    def _encode(self, making: Making, spans: Sequence[Span], index: int) -> PreparedChunk:
+    def _encode(self, making: Making, plan: KeptPlan, index: int) -> PreparedChunk:
         self.room.require_wanted()
-        return making.encode(index, spans[index], is_last=index == len(spans) - 1)
+        return making.encode(index, plan.spans[index], is_last=plan.spans[index].end_ms >= plan.duration_ms)
 
     def _hand_over_made(self, index: int, span: Span, make: Callable[[], PreparedChunk]) -> None:
         try:
@@ -266,7 +298,7 @@ class Preparation:
 
     @property
     def _making(self) -> Making:
-        return Making(assignment=self.assignment, source=self.source, tools=self.tools)
+        return Making(assignment=self.assignment, source=self.source, tools=self.tools, hearing=self.hearing)
 
     def _offer(self, index: int, span: Span, chunk: PreparedChunk) -> None:
         if self._reuse(index, span):
@@ -285,12 +317,15 @@ class Preparation:
         self.room.give()
 
     def _reuse(self, index: int, span: Span) -> bool:
-        key = self.key_of(span)
-        kept = self.tools.results.find(key)
-        if kept is not None:
-            self.assignment.books(self.tools.ledger).make_up(key, kept)
-            self.put(Reused(index=index, span=span, kept=kept))
-        return kept is not None
+        # What was paid for before the voices were known counts as well: a missing name is no reason to pay twice.
+        key, plain = self.key_of(span), self._plain_key(span)
+        for each in (key, plain) if key != plain else (key,):
+            kept = self.tools.results.find(each)
+            if kept is not None:
+                self.assignment.books(self.tools.ledger).make_up(each, kept)
+                self.put(Reused(index=index, span=span, kept=kept))
+                return True
+        return False
 
     def _hand_over(self, index: int, chunk: PreparedChunk) -> None:
         # A chunk cut from a file that changed meanwhile must not be paid for under the old content's key.

@@ -12,24 +12,37 @@ import structlog
 
 from voxtrald.audio.probe import AudioSource, probe
 from voxtrald.audio.recasting import recast
+from voxtrald.config import OutputSettings
 from voxtrald.dispatch.threads import guarded
 from voxtrald.engines.http.fetching import Fetcher
 from voxtrald.errors import BudgetReached, RecordingChanged, RecordingError, StopRequested, StorageUnavailable
 from voxtrald.naming import is_link_file
-from voxtrald.pipeline.assembling import assemble, error_report, partial_text, source_facts, tally, truncated
+from voxtrald.pipeline.acquaintance import Acquaintance
+from voxtrald.pipeline.assembling import (
+    assemble,
+    error_report,
+    incomplete,
+    partial_text,
+    source_facts,
+    tally,
+    truncated,
+)
 from voxtrald.pipeline.assignment import Assignment, Tools
-from voxtrald.pipeline.events import Event, StopAsked
+from voxtrald.pipeline.events import Event
 from voxtrald.pipeline.fitting import longest_recording_ms
 from voxtrald.pipeline.gathering import Gathering
+from voxtrald.pipeline.hearing import Hearing
 from voxtrald.pipeline.identifying import fingerprint
 from voxtrald.pipeline.linking import Linking, read_claimed
+from voxtrald.pipeline.mending import Mending, inspect_unheard
 from voxtrald.pipeline.outcome import Changed, Deferred, Done, Failed, Interrupted, Outcome, OverBudget, Tally
-from voxtrald.pipeline.preparing import Preparation, Room
-from voxtrald.pipeline.sending import audio_chunk
+from voxtrald.pipeline.preparing import Preparation
+from voxtrald.pipeline.room import Room
 from voxtrald.pipeline.settled import Gathered
 from voxtrald.store.jobs import JobState
-from voxtrald.transcript.model import Document, SourceFacts
+from voxtrald.transcript.document import Document, SourceFacts
 from voxtrald.transcript.rendering import render
+from voxtrald.transcript.rendering.clocks import spans_text
 
 _ROOM_BEYOND_REQUESTS = 2
 
@@ -65,7 +78,7 @@ def run_job(assignment: Assignment, tools: Tools) -> Outcome:
 
 
 def transcribe_recording(assignment: Assignment, tools: Tools) -> Done:
-    """Identify, probe, plan, prepare, send, merge, render, publish.
+    """Identify, probe, plan, prepare, send, merge, inspect, repair, render, publish.
 
     Raises:
         RecordingError: no complete transcript can be had; Incomplete where a part can.
@@ -78,10 +91,8 @@ def transcribe_recording(assignment: Assignment, tools: Tools) -> Done:
             identity = pool.submit(fingerprint, assignment.path, job=assignment.job, stop=tools.stop)
             source, gathered = hear(assignment, tools, path=assignment.path, pool=pool, identity=identity)
     document = assemble(assignment, source=source, gathered=gathered)
-    refuse_incomplete(document, gathered)
-    documents: dict[str, bytes] = {name: render(document, name).encode() for name in assignment.settings.output.formats}
-    outputs = assignment.destination.publish(assignment.job, documents, settings=assignment.settings)
-    return Done(outputs=outputs, tally=tally(document))
+    refuse_incomplete(document, gathered, output=assignment.settings.output)
+    return publish(assignment, document)
 
 
 def hear_link(assignment: Assignment, tools: Tools, *, fetcher: Fetcher) -> tuple[SourceFacts, Gathered]:
@@ -89,7 +100,8 @@ def hear_link(assignment: Assignment, tools: Tools, *, fetcher: Fetcher) -> tupl
     link = read_claimed(assignment, fetcher=fetcher)
     linking = Linking(assignment=assignment, tools=tools, fetcher=fetcher, link=link)
     if asked := linking.ask_engine():
-        return linking.facts(asked), asked
+        is_inspected = assignment.settings.inspect.enabled
+        return linking.facts(asked), inspect_unheard(assignment, asked) if is_inspected else asked
     fetched = linking.fetch()
     identity: Future[str] = Future()
     identity.set_result(fetched.sha256)
@@ -101,7 +113,7 @@ def hear_link(assignment: Assignment, tools: Tools, *, fetcher: Fetcher) -> tupl
 def hear(
     assignment: Assignment, tools: Tools, *, path: Path, pool: ThreadPoolExecutor, identity: Future[str]
 ) -> tuple[SourceFacts, Gathered]:
-    """Probe the recording at `path`, and gather the answers about all of it."""
+    """Probe the recording at `path`, gather the answers about all of it, and mend the text where it does not fit."""
     audio = assignment.settings.audio
     found = probe(path, ffmpeg=tools.ffmpeg, track=audio.track)
     source = recast(
@@ -111,9 +123,15 @@ def hear(
         longest_ms=longest_recording_ms(audio),
         ffmpeg=tools.ffmpeg,
     )
-    gathered = gather(assignment, tools, source=source, pool=pool, identity=identity)
-    told = replace(found, complaint=source.complaint)
-    facts = source_facts(assignment, told, sha256=identity.result(), gathered=gathered)
+    with Hearing(assignment=assignment, tools=tools, source=source, pool=pool) as hearing:
+        gathered = gather(assignment, tools, source=source, pool=pool, identity=identity, hearing=hearing)
+        told, sha256 = replace(found, complaint=source.complaint), identity.result()
+        facts = source_facts(assignment, told, sha256=sha256, gathered=gathered)
+        if assignment.settings.inspect.enabled and gathered.error is None and not facts.is_truncated:
+            mending = Mending(
+                assignment=assignment, tools=tools, source=source, sha256=sha256, pool=pool, hearing=hearing
+            )
+            gathered = mending.run(gathered)
     return facts, gathered
 
 
@@ -130,10 +148,14 @@ def gather(
     source: AudioSource,
     pool: ThreadPoolExecutor,
     identity: Future[str],
+    hearing: Hearing,
 ) -> Gathered:
     """Prepare and send every chunk; see `Gathering.run` for how it ends."""
+    settings = assignment.settings
+    is_heard = settings.inspect.enabled or settings.audio.skip_silence_over_s is not None
     mailbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
     room = Room(assignment.lane.senders.size + _ROOM_BEYOND_REQUESTS)
+    speakers = Acquaintance(assignment=assignment, results=tools.results, room=room)
     preparation = Preparation(
         assignment=assignment,
         source=source,
@@ -142,29 +164,42 @@ def gather(
         pool=pool,
         room=room,
         put=mailbox.put,
+        hearing=hearing if is_heard else None,
+        speakers=speakers,
     )
     gathering = Gathering(
         assignment=assignment,
         tools=tools,
         key_of=preparation.key_of,
-        deliver=lambda chunk, key: assignment.engine.deliver(audio_chunk(chunk, key=key)),
+        deliver=speakers.deliver,
         room=room,
         mailbox=mailbox,
         earlier=tools.ledger.attempts_of(assignment.job.id),
+        heed=speakers.heed,
     )
     try:
-        with tools.stop.calling(lambda: mailbox.put(StopAsked())):
-            pool.submit(lambda: mailbox.put(guarded(preparation.run)))
-            return gathering.run()
+        pool.submit(lambda: mailbox.put(guarded(preparation.run)))
+        return gathering.run()
     finally:
         room.cancel()  # or the pool's end would wait for a preparation that waits for room
 
 
-def refuse_incomplete(document: Document, gathered: Gathered) -> None:
-    """Raise Incomplete where a chunk has no answer or the end was cut off: a transcript with a hole is no success."""
+def refuse_incomplete(document: Document, gathered: Gathered, *, output: OutputSettings) -> None:
+    """Raise Incomplete where a chunk has no answer, the end was cut off, or a hole in the text is no success."""
     error = gathered.error or (truncated(document) if document.source.is_truncated else None)
+    if error is None and document.is_partial and output.partial == "error":
+        error = incomplete(document)
     if error is not None:
         raise Incomplete(error, document, tally(document))
+
+
+def publish(assignment: Assignment, document: Document) -> Done:
+    """Render every format and publish the set."""
+    missing = document.transcript.missing
+    settings = assignment.settings
+    documents: dict[str, bytes] = {name: render(document, name).encode() for name in settings.output.formats}
+    outputs = assignment.destination.publish(assignment.job, documents, settings=settings, missing=spans_text(missing))
+    return Done(outputs=outputs, tally=tally(document), missing=missing)
 
 
 def quarantine_recording(assignment: Assignment, tools: Tools, error: RecordingError) -> Outcome:

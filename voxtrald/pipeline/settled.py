@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from voxtrald.errors import ApiError, RecordingError
 from voxtrald.store.results import KeptAnswer
-from voxtrald.transcript.model import RemoteFile, Span
+from voxtrald.transcript.document import Inspection
+from voxtrald.transcript.model import RemoteFile, Span, Transcript
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +25,28 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """A recording's text after its inspection, with what that found, and what was asked again for it."""
+
+    transcript: Transcript
+    inspection: Inspection
+    asked: tuple[Settled, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """Every chunk of a recording, in order; `error` says why some have no answer, where that is so."""
+    """Every chunk of a recording, in order; `error` says why some have no answer, where that is so.
+
+    `skipped` are long silences, which are in no chunk. `mended` is None where the text was not inspected.
+    """
 
     chunks: tuple[Settled, ...]
     duration_ms: int
     error: RecordingError | None = None
+    skipped: tuple[Span, ...] = ()
+    mended: Mended | None = None
+
+    @property
+    def all(self) -> tuple[Settled, ...]:
+        """The chunks, and behind them what was asked again."""
+        return (*self.chunks, *(self.mended.asked if self.mended else ()))

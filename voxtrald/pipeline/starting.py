@@ -9,6 +9,7 @@ import structlog
 from voxtrald.clock import Clock
 from voxtrald.engines.base import Engine
 from voxtrald.errors import RecordingChanged
+from voxtrald.pipeline.destinations import end_published
 from voxtrald.storage import storage_errors
 from voxtrald.store.folders import Folders
 from voxtrald.store.jobs import Job, JobState
@@ -38,7 +39,7 @@ def close_interrupted(ledger: Ledger, *, folders: Folders, is_alive: Callable[[s
 def _close(job: Job, *, ledger: Ledger, folders: Folders) -> None:
     if published := folders.find_published(job):
         folders.sidecars.follow_to_outbox(job.relative, to=published.source_to)
-        ledger.end(job.id, JobState.DONE, outputs=published.names)
+        end_published(ledger, job, published)
     elif quarantined := folders.find_quarantined(job):
         folders.sidecars.follow_to_error(job.relative, to=quarantined.recording)
         reason = job.reason or "interrupted"

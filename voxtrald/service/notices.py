@@ -9,6 +9,7 @@ import structlog
 from voxtrald.dispatch.gate import GateChanged
 from voxtrald.dispatch.threads import Broken
 from voxtrald.pipeline.outcome import Done, Failed, Tally
+from voxtrald.transcript.rendering.clocks import spans_text
 
 log = structlog.get_logger()
 
@@ -17,8 +18,20 @@ _OUTAGE = "nothing is lost and no attempts are used up; it goes on by itself"
 
 
 def tell_done(outcome: Done) -> None:
-    """Write the one line of a recording that is done."""
-    log.info("recording_done", **_figures(outcome.tally), outputs=list(outcome.outputs))
+    """Write the one line of a recording that is done, or done but for some places."""
+    figures, outputs = _figures(outcome.tally), list(outcome.outputs)
+    if not outcome.is_partial:
+        log.info("recording_done", **figures, outputs=outputs)
+        return
+    missing_s = sum(span.length_ms for span in outcome.missing) / 1000
+    log.warning(
+        "recording_partial",
+        missing_s=missing_s,
+        holes=len(outcome.missing),
+        missing=spans_text(outcome.missing),
+        **figures,
+        outputs=outputs,
+    )
 
 
 def tell_failed(outcome: Failed) -> None:
@@ -78,6 +91,7 @@ def _figures(tally: Tally) -> dict[str, object]:
         "duration_s": tally.duration_ms / 1000,
         "chunks": tally.chunks,
         "reused": tally.reused,
+        "repairs": tally.repairs,
         "billed_s": tally.audio_s,
         "cost": tally.cost,
         "currency": tally.currency,

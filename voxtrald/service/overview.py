@@ -15,7 +15,7 @@ from voxtrald.dispatch.spending import Standing, Window, window_start
 from voxtrald.errors import StorageUnavailable
 from voxtrald.naming import IgnoreRules
 from voxtrald.service.forecasting import Pace, remaining_s, usual_speed
-from voxtrald.store.jobs import ENDED, Job, JobState
+from voxtrald.store.jobs import ENDED, PUBLISHED, Job, JobState
 from voxtrald.store.ledger import Ledger
 from voxtrald.store.ledger_service import Heartbeat, ShutGate
 from voxtrald.store.ledger_spend import SpendSum
@@ -70,7 +70,8 @@ class Overview:
         waiting_since: when the first of them came.
         interrupted: recordings whose process is gone; the daemon goes on with them when it is started.
         deferred: recordings that wait for room, or for what may be spent.
-        ended_today: how many were done and failed since midnight.
+        done: those with a transcript in the outbox, also where something is missing in it.
+        ended_today: how many ended since midnight, by how they ended.
         today, month: spending since midnight and since the first, UTC, per currency.
         folders: the month's spending per folder and currency.
         funds: the limits on spending.
@@ -100,6 +101,16 @@ class Overview:
     def is_running(self) -> bool:
         """Whether the daemon runs."""
         return self.daemon_pid is not None
+
+    @property
+    def partial(self) -> tuple[Job, ...]:
+        """Those that are done, but for places in their text."""
+        return tuple(job for job in self.done if job.state is JobState.PARTIAL)
+
+    @property
+    def done_today(self) -> int:
+        """How many were done since midnight, also in part."""
+        return sum(self.ended_today[state] for state in PUBLISHED)
 
     @property
     def silent_s(self) -> float:
@@ -155,7 +166,7 @@ def nothing_yet(now: datetime, found: Dropped) -> Overview:
 def _look(settings: Settings, *, ledger: Ledger, found: Dropped, now: datetime) -> Overview:
     day, month = window_start(Window.DAY, now), window_start(Window.MONTH, now)
     unfinished, recent = ledger.unfinished(), ledger.recent(_RECENT)
-    done = tuple(job for job in recent if job.state is JobState.DONE)
+    done = tuple(job for job in recent if job.state in PUBLISHED)
     waiting = _waiting(found, unfinished=unfinished, done=done)
     pid = daemon_pid(settings.folders.state)
     alive, gone = _at_work(settings.folders.state, unfinished, pid=pid)

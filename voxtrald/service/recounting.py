@@ -5,14 +5,14 @@ The names are an interface: `status.schema.json` beside this module is their con
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from voxtrald.dispatch.spending import window_end
 from voxtrald.service.accounts import Accounts
 from voxtrald.service.overview import Funds, Overview, Working
-from voxtrald.store.jobs import Job, JobState
+from voxtrald.store.jobs import PUBLISHED, Job, JobState
 from voxtrald.store.ledger_service import ShutGate
 from voxtrald.store.ledger_spend import DaySum, SpendSum
 
@@ -32,8 +32,9 @@ def recount(overview: Overview) -> Plain:
             "services": [_gate(gate) for gate in overview.gates],
             "recordings": [_job(job) for job in overview.deferred],
         },
-        "failed": _ended(overview, overview.failed, state=JobState.FAILED),
-        "done": _ended(overview, overview.done, state=JobState.DONE),
+        "failed": _ended(overview, overview.failed, states={JobState.FAILED}),
+        "done": _ended(overview, overview.done, states=PUBLISHED),
+        "partial": _ended(overview, overview.partial, states={JobState.PARTIAL}),
         "spend": {
             "today": [_sum(each) for each in overview.today],
             "month": [_sum(each) for each in overview.month],
@@ -87,10 +88,10 @@ def _gate(gate: ShutGate) -> Plain:
     }
 
 
-def _ended(overview: Overview, jobs: Sequence[Job], *, state: JobState) -> Plain:
+def _ended(overview: Overview, jobs: Sequence[Job], *, states: Collection[JobState]) -> Plain:
     return {
-        "count": overview.counts[state],
-        "today": overview.ended_today[state],
+        "count": sum(overview.counts[state] for state in states),
+        "today": sum(overview.ended_today[state] for state in states),
         "latest": [_job(job) for job in jobs[:MOST_NAMED]],
     }
 

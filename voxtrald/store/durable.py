@@ -68,6 +68,20 @@ def write_whole(
         sync_folder(path.parent)
 
 
+def put_whole(path: Path, data: bytes, *, mode: int = _USUAL_MODE) -> None:
+    """Do what `write_whole` does without waiting for the disk, for what can be made anew after a power cut.
+
+    What is found there after one may be empty.
+
+    Raises:
+        StorageUnavailable: the file could not be written; nothing is left behind.
+    """
+    with storage_errors(path), _temporary_beside(path, marker="") as temporary:
+        with _create(temporary, mode=mode) as file:
+            file.write(data)
+        temporary.replace(path)
+
+
 def add_whole(
     path: Path, data: bytes, *, marker: str = "", written: Step | None = None, sync_name: bool = True
 ) -> None:

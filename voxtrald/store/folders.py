@@ -132,6 +132,7 @@ class Folders(WorkFolders):
         documents: Mapping[str, bytes],
         originals: Originals,
         intend: Callable[[Publication], None],
+        missing: str = "",
         already: Publication | None = None,
     ) -> Published:
         """Publish a recording's set, the original last; repeatable after a crash at any moment.
@@ -142,6 +143,7 @@ class Folders(WorkFolders):
             documents: whole contents by suffix, such as `.srt`.
             originals: what becomes of the recording.
             intend: writes the chosen names down, durably, before the first of them appears.
+            missing: from when to when there is no text in the documents; empty where they are complete.
             already: what an earlier run intended.
 
         Raises:
@@ -157,6 +159,7 @@ class Folders(WorkFolders):
             originals=originals,
             reservations=self._outgoing,
             intend=intend,
+            missing=missing,
         )
         return publishing.run(already)
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class JobState(StrEnum):
-    """Where a job stands. Only `DONE` and `FAILED` are ends."""
+    """Where a job stands. The last three are ends."""
 
     WAITING = "waiting"
     WORKING = "working"
@@ -16,10 +16,13 @@ class JobState(StrEnum):
     DEFERRED = "deferred"
     """Waits for something around us: room on a disk, a share, or what may be spent."""
     DONE = "done"
+    PARTIAL = "partial"
+    """Published like one that is done, with the places marked in it where there is no text."""
     FAILED = "failed"
 
 
-ENDED = frozenset({JobState.DONE, JobState.FAILED})
+PUBLISHED = frozenset({JobState.DONE, JobState.PARTIAL})
+ENDED = PUBLISHED | {JobState.FAILED}
 UNFINISHED = frozenset(JobState) - ENDED
 
 
@@ -40,12 +43,15 @@ class Publication:
         stem: what the names have in common.
         outputs: the documents.
         source_name: the original's name, or None where it does not go to the outbox.
+        missing: from when to when there is no text, as people read it; empty where it is complete. It stands here so
+            that a start that finds the set published can tell how the job ended.
     """
 
     folder: str
     stem: str
     outputs: tuple[Output, ...]
     source_name: str | None
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,7 @@ class Job:
         relative: POSIX path below the inbox, with surrogate escapes where a name is not UTF-8.
         owner: the token of the process that claimed it, or empty for the daemon.
         reason: slug of why it is in this state.
-        detail: a sentence about it.
+        detail: a sentence about it; the report where it failed, and where it is partial, what is missing.
         attempts: how often it was claimed.
         publication: the names intended for its set, once they are chosen.
         outputs: what it ended with, as POSIX paths below the outbox, or the error folder where it failed.

@@ -36,7 +36,7 @@ class JobTable(Tables):
         path, now = path_bytes(relative), self._now_text()
         with database.transaction(at_once=False):
             database.write(
-                "DELETE FROM job WHERE relative = ? AND state NOT IN ('done', 'failed')"
+                "DELETE FROM job WHERE relative = ? AND state NOT IN ('done', 'partial', 'failed')"
                 " AND (size_bytes, mtime_ns) != (?, ?)",
                 (path, size_bytes, mtime_ns),
             )
@@ -97,7 +97,7 @@ class JobTable(Tables):
         reason: str | None = None,
         detail: str | None = None,
     ) -> None:
-        """End a job as done or failed, with the names of what it left.
+        """End a job as done, partial or failed, with the names of what it left.
 
         A power cut may undo it: the next start finds what it left, and ends it again.
         """
@@ -161,10 +161,10 @@ class JobTable(Tables):
         return _job(rows[0])
 
     def finished(self, relative: str, *, size_bytes: int, mtime_ns: int) -> Job | None:
-        """Find the job that is already done with this very file, where originals stay in the inbox."""
+        """Find the job that has published this very file's transcript, where originals stay in the inbox."""
         rows = self._database.read(
             "SELECT * FROM job_with_sums WHERE relative = ? AND size_bytes = ? AND mtime_ns = ?"
-            " AND state = 'done' ORDER BY id DESC LIMIT 1",
+            " AND state IN ('done', 'partial') ORDER BY id DESC LIMIT 1",
             (path_bytes(relative), size_bytes, mtime_ns),
         )
         return _job(rows[0]) if rows else None
@@ -184,16 +184,17 @@ class JobTable(Tables):
     def recent(self, limit: int) -> tuple[Job, ...]:
         """List the jobs that ended last, latest first."""
         rows = self._database.read(
-            "SELECT * FROM job_with_sums WHERE state IN ('done', 'failed') ORDER BY ended_at DESC, id DESC LIMIT ?",
+            "SELECT * FROM job_with_sums WHERE state IN ('done', 'partial', 'failed')"
+            " ORDER BY ended_at DESC, id DESC LIMIT ?",
             (limit,),
         )
         return tuple(_job(row) for row in rows)
 
     def ended_since(self, since: datetime) -> Mapping[JobState, int]:
-        """Count the jobs that ended from `since` on, done and failed."""
+        """Count the jobs that ended from `since` on, by how they ended."""
         rows = self._database.read(
-            "SELECT state, count(*) AS jobs FROM job WHERE state IN ('done', 'failed') AND ended_at >= ?"
-            " GROUP BY state",
+            "SELECT state, count(*) AS jobs FROM job WHERE state IN ('done', 'partial', 'failed')"
+            " AND ended_at >= ? GROUP BY state",
             (instant_text(since),),
         )
         return dict.fromkeys(ENDED, 0) | {JobState(row["state"]): row["jobs"] for row in rows}
@@ -207,7 +208,8 @@ class JobTable(Tables):
 
     def _unfinished_id(self, path: bytes) -> str | None:
         rows = self._database.read(
-            "SELECT id FROM job WHERE relative = ? AND state NOT IN ('done', 'failed') ORDER BY id DESC LIMIT 1",
+            "SELECT id FROM job WHERE relative = ? AND state NOT IN ('done', 'partial', 'failed')"
+            " ORDER BY id DESC LIMIT 1",
             (path,),
         )
         return rows[0]["id"] if rows else None

@@ -18,7 +18,7 @@ from voxtrald.errors import RecordingChanged
 from voxtrald.steps import Step, announce
 from voxtrald.storage import storage_errors
 from voxtrald.store.durable import add_whole, make_folder, remove_leftovers, room_for, sync_folder
-from voxtrald.store.jobs import Job, Output, Publication
+from voxtrald.store.jobs import Job, JobState, Output, Publication
 from voxtrald.store.reserving import Reservations, while_taken
 from voxtrald.store.sources import (
     file_sha256,
@@ -40,15 +40,26 @@ class Originals(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What a recording ended with, as POSIX paths below the outbox; `source_to` is where itself went."""
+    """What a recording ended with, as POSIX paths below the outbox.
+
+    Attributes:
+        source_to: where itself went.
+        missing: from when to when there is no text; empty where it is complete.
+    """
 
     outputs: tuple[str, ...]
     source_to: str | None
+    missing: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them, the recording last."""
         return self.outputs if self.source_to is None else (*self.outputs, self.source_to)
+
+    @property
+    def state(self) -> JobState:
+        """How its job ends."""
+        return JobState.PARTIAL if self.missing else JobState.DONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +71,7 @@ class Publishing:
         folder: where its set goes.
         stem: the name wanted.
         documents: whole contents by suffix, such as `.srt`.
+        missing: from when to when there is no text in them; empty where they are complete.
         intend: writes the chosen names down, durably.
     """
 
@@ -71,6 +83,7 @@ class Publishing:
     originals: Originals
     reservations: Reservations
     intend: Callable[[Publication], None]
+    missing: str = ""
 
     def run(self, already: Publication | None) -> Published:
         """Publish, or go on with what `already` was intended.
@@ -95,7 +108,7 @@ class Publishing:
         with self.reservations.stem(
             self.folder, wanted, suffixes=self._suffixes(), is_mine=lambda name: self._is_mine(name, earlier)
         ) as stem:
-            publication = self._publication(stem, earlier=earlier)
+            publication = self._publication(stem, earlier=earlier, missing=self._missing(already))
             self.intend(publication)
             try:
                 self._place(publication)
@@ -115,7 +128,14 @@ class Publishing:
         path = self.folder / name
         return file_sha256(path) == earlier[name] if name in earlier else has_content_of(path, self.source)
 
-    def _publication(self, stem: str, *, earlier: Mapping[str, str]) -> Publication:
+    def _missing(self, already: Publication | None) -> str:
+        """Say what is missing in the set: a document of an earlier run that stays keeps its holes."""
+        if self.missing or already is None or not already.missing:
+            return self.missing
+        stays = any(file_sha256(self.folder / output.name) == output.sha256 for output in already.outputs)
+        return already.missing if stays else ""
+
+    def _publication(self, stem: str, *, earlier: Mapping[str, str], missing: str) -> Publication:
         relative = PurePosixPath(self.job.relative)
         outputs = tuple(
             self._output(stem + suffix, content, earlier=earlier) for suffix, content in self.documents.items()
@@ -126,6 +146,7 @@ class Publishing:
             stem=stem,
             outputs=outputs,
             source_name=stem + relative.suffix if goes else None,
+            missing=missing,
         )
 
     def _output(self, name: str, content: bytes, *, earlier: Mapping[str, str]) -> Output:
@@ -176,4 +197,5 @@ def _published(publication: Publication) -> Published:
     return Published(
         outputs=tuple(str(folder / output.name) for output in publication.outputs),
         source_to=str(folder / goes) if goes is not None else None,
+        missing=publication.missing,
     )

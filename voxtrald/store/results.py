@@ -1,15 +1,15 @@
-"""Paid answers and plans, kept by the content of the recording, so that nothing is paid twice.
+"""Paid answers, plans and maps of speech, kept by the content of the recording, so that nothing is paid twice.
 
-Layout: `root/ab/<sha256 of the recording>/answer-<start>-<end>-<digest>.json` and `plan-<digest>.json`. The
-files hold spoken text, so only their owner may read them. They are plain JSON with the parameters of the
-request beside the answer: what was paid for can be read without this program.
+Layout: `root/ab/<sha256 of the recording>/answer-<start>-<end>-<digest>.json`, `plan-<digest>.json` and
+`speech-<digest>.json`. The files hold spoken text, so only their owner may read them. They are plain JSON with the
+parameters of the request beside the answer: what was paid for can be read without this program.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -23,12 +23,15 @@ from voxtrald.store.durable import (
     PRIVATE_FILE_MODE,
     PRIVATE_FOLDER_MODE,
     make_folder,
+    put_whole,
     room_for,
     write_whole,
 )
+from voxtrald.transcript.coverage import SpeechMap
 from voxtrald.transcript.model import Answer, Damage, Span
 
 _FORMAT = 1
+_SPEECH_FORMAT = 1  # also of what finds speech: a map of another making is made anew
 _ROOM_BYTES = 16 << 20
 
 _log = structlog.get_logger()
@@ -76,10 +79,11 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptPlan:
-    """Where a recording was cut, and its exact duration."""
+    """Where a recording was cut, and its exact duration; `skipped` are silences that are in no span."""
 
     spans: tuple[Span, ...]
     duration_ms: int
+    skipped: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +105,23 @@ class _PlanFile:
     plan: KeptPlan
 
 
-File = TypeVar("File", _AnswerFile, _PlanFile)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SpeechFile:
+    """A map of speech; spans are pairs, of which an hour has a thousand."""
+
+    format: int
+    key: str
+    audio_sha256: str
+    choice: dict[str, int]
+    duration_ms: int
+    maybe: tuple[tuple[int, int], ...]
+    surely: tuple[tuple[int, int], ...]
+
+
+File = TypeVar("File", _AnswerFile, _PlanFile, _SpeechFile)
 _ANSWER_FILE = TypeAdapter(_AnswerFile)
 _PLAN_FILE = TypeAdapter(_PlanFile)
+_SPEECH_FILE = TypeAdapter(_SpeechFile)
 
 
 class Results:
@@ -162,6 +180,44 @@ class Results:
         self._write(self._plan_path(audio_sha256, digest), file, written=None)
         announce(Step.PLAN_KEPT)
 
+    def find_speech(self, audio_sha256: str, choice: Mapping[str, int]) -> SpeechMap | None:
+        """Find where there is speech in this recording; `choice` tells which of its tracks was heard.
+
+        Raises:
+            StorageUnavailable: the store cannot be read.
+        """
+        digest = _digest(dict(choice))
+        file = _read(self._speech_path(audio_sha256, digest), _SPEECH_FILE, key=digest, format_number=_SPEECH_FORMAT)
+        return (
+            SpeechMap(duration_ms=file.duration_ms, maybe=_spans(file.maybe), surely=_spans(file.surely))
+            if file
+            else None
+        )
+
+    def keep_speech(
+        self, audio_sha256: str, choice: Mapping[str, int], speech: SpeechMap, *, durable: bool = False
+    ) -> None:
+        """Keep where there is speech in this recording, so that it is listened to once.
+
+        What is not `durable` survives a crash of the program, and most power cuts.
+
+        Raises:
+            StorageUnavailable: it could not be written.
+        """
+        digest = _digest(dict(choice))
+        file = _SpeechFile(
+            format=_SPEECH_FORMAT,
+            key=digest,
+            audio_sha256=audio_sha256,
+            choice=dict(choice),
+            duration_ms=speech.duration_ms,
+            maybe=_pairs(speech.maybe),
+            surely=_pairs(speech.surely),
+        )
+        path, text = self._speech_path(audio_sha256, digest), json.dumps(asdict(file), separators=(",", ":"))
+        make_folder(path.parent, mode=PRIVATE_FOLDER_MODE)
+        (write_whole if durable else put_whole)(path, text.encode("ascii"), mode=PRIVATE_FILE_MODE)
+
     def check_room(self) -> None:
         """Check that an answer could be kept, before anything is sent that would have to be paid.
 
@@ -181,6 +237,9 @@ class Results:
     def _plan_path(self, audio_sha256: str, digest: str) -> Path:
         return self._folder(audio_sha256) / f"plan-{digest[:8]}.json"
 
+    def _speech_path(self, audio_sha256: str, digest: str) -> Path:
+        return self._folder(audio_sha256) / f"speech-{digest[:8]}.json"
+
     def _write(self, path: Path, file: _AnswerFile | _PlanFile, *, written: Step | None) -> None:
         text = json.dumps(asdict(file), ensure_ascii=False, indent=2, allow_nan=False)
         make_folder(path.parent, mode=PRIVATE_FOLDER_MODE)
@@ -193,7 +252,15 @@ def _digest(value: Mapping[str, object]) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
-def _read(path: Path, adapter: TypeAdapter[File], *, key: str) -> File | None:
+def _spans(pairs: Iterable[tuple[int, int]]) -> tuple[Span, ...]:
+    return tuple(Span(start_ms=start_ms, end_ms=end_ms) for start_ms, end_ms in pairs)
+
+
+def _pairs(spans: Iterable[Span]) -> tuple[tuple[int, int], ...]:
+    return tuple((span.start_ms, span.end_ms) for span in spans)
+
+
+def _read(path: Path, adapter: TypeAdapter[File], *, key: str, format_number: int = _FORMAT) -> File | None:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -206,7 +273,7 @@ def _read(path: Path, adapter: TypeAdapter[File], *, key: str) -> File | None:
         _set_aside(path)
         return None
     # The name holds a part of the key only; what it promises is checked against the whole.
-    return file if (file.format, file.key) == (_FORMAT, key) else None
+    return file if (file.format, file.key) == (format_number, key) else None
 
 
 def _set_aside(path: Path) -> None:

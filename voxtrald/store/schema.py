@@ -109,4 +109,8 @@ ALTER TABLE spend ADD COLUMN rule TEXT NOT NULL DEFAULT '';
 ALTER TABLE chunk ADD COLUMN done_at TEXT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _SERVICES, _RULES_AND_PACE)
+# No table changes, but from here on a job may be `partial`: a program that does not know this state must be told by the
+# number that the ledger is not for it.
+_PARTIAL_JOBS = ""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _SERVICES, _RULES_AND_PACE, _PARTIAL_JOBS)

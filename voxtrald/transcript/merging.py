@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -12,46 +12,42 @@ from voxtrald.transcript.model import PlacedAnswer, Segment, Span, Transcript
 from voxtrald.transcript.placing import place
 from voxtrald.transcript.spans import union, within, without
 from voxtrald.transcript.stitching import stitch
+from voxtrald.transcript.voices import mark_joins, name_speakers
 from voxtrald.transcript.words import join_texts
 
 
-def merge(answers: Sequence[PlacedAnswer], *, duration_ms: int, missing: Sequence[Span] = ()) -> Transcript:
+def merge(
+    answers: Sequence[PlacedAnswer], *, duration_ms: int, missing: Sequence[Span] = (), names: Collection[str] = ()
+) -> Transcript:
     """Join the chunks' answers in the recording's time.
 
     Starts never decrease, everything lies in `[0, duration_ms]`, what two chunks heard in their overlap is kept
     once, and a sentence that a cut broke is whole. `missing` names the chunks without an answer; what their
-    neighbours heard of them is not missing.
-
-    Engines count speakers anew in every chunk. As long as nobody has compared the voices, the first speaker
-    of chunk 2 is not claimed to be the first speaker of chunk 1: with several chunks a label carries its
-    chunk's number, counted from 1, as in `speaker_1/2`.
+    neighbours heard of them is not missing. A speaker has one label in all chunks, see `name_speakers`; `names` are
+    those of configured voices.
     """
-    ordered = sorted(answers, key=lambda placed: placed.span.start_ms)
+    named = name_speakers(answers, names=names)
+    ordered = named.answers
     segments: tuple[Segment, ...] = ()
     heard_to_ms = 0
     for placed in ordered:
-        mark = _speaker_mark(placed.span, spans=[*(other.span for other in ordered), *missing])
-        following = place(placed, duration_ms=duration_ms, speaker_mark=mark)
+        following = place(placed, duration_ms=duration_ms)
         overlap = Span(start_ms=placed.span.start_ms, end_ms=min(heard_to_ms, placed.span.end_ms))
         is_shared = overlap.length_ms > 0
         segments = join(*stitch(segments, following, overlap=overlap)) if is_shared else join(segments, following)
         heard_to_ms = max(heard_to_ms, placed.span.end_ms)
-    segments = _in_order(segments)
-    return Transcript(
+    segments = in_order(segments)
+    transcript = Transcript(
         text=join_texts(segment.text for segment in segments),
         language=_main_language(ordered),
         segments=segments,
         duration_ms=duration_ms,
         missing=_unheard(missing, heard=[placed.span for placed in ordered], duration_ms=duration_ms),
     )
+    return mark_joins(transcript, named.joins)
 
 
-def _speaker_mark(span: Span, *, spans: Sequence[Span]) -> str:
-    number = 1 + sum(other.start_ms < span.start_ms for other in spans)
-    return f"/{number}" if len(spans) > 1 else ""
-
-
-def _in_order(segments: Sequence[Segment]) -> tuple[Segment, ...]:
+def in_order(segments: Sequence[Segment]) -> tuple[Segment, ...]:
     """Lift the rare start that lies before its predecessor's: a joint is found by words, not by time."""
     starts_ms = accumulate((segment.start_ms for segment in segments), max)
     return tuple(

@@ -5,8 +5,7 @@ All positions are integer milliseconds from the start of the recording unless a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +34,9 @@ class Segment:
     """A timed piece of text in the recording's own time.
 
     Attributes:
-        speaker: as shown: the engine's label, or the name that people gave for it.
-        speaker_label: the engine's label, where `speaker` is such a name.
+        speaker: as shown: a label in the engine's manner, or the name that people gave for it.
+        speaker_label: the label, where `speaker` is such a name.
+        is_speaker_sure: False where the speaker is first named behind a joint, and may be another one than before it.
     """
 
     start_ms: int
@@ -44,6 +44,12 @@ class Segment:
     text: str
     speaker: str | None = None
     speaker_label: str | None = None
+    is_speaker_sure: bool = True
+
+    @property
+    def shown_speaker(self) -> str | None:
+        """The speaker as people read it: with a question mark where it is a guess."""
+        return self.speaker if self.is_speaker_sure or not self.speaker else f"{self.speaker}?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,17 +106,32 @@ class PlacedAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakerJoin:
+    """Where the speakers of two chunks were joined, and the labels behind it that may be somebody else's."""
+
+    at_ms: int
+    unsure: tuple[str, ...] = ()
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether every label behind it means the same speaker as before it."""
+        return not self.unsure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """The merged text of one recording. `missing` lists the spans that have no answer; empty means complete."""
+    """The merged text of one recording.
+
+    `missing` lists the spans without an answer, and those of speech that no answer has text for; empty means complete.
+    `joins` tells how the speakers go on from chunk to chunk; empty for one chunk, and where nobody was named.
+    """
 
     text: str
     language: str | None
     segments: tuple[Segment, ...]
     duration_ms: int
     missing: tuple[Span, ...] = ()
-
-
-# --- what a rendered result tells beside the text -----------------------------------------------------------------
+    joins: tuple[SpeakerJoin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,95 +143,8 @@ class Damage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFacts:
-    """The recording as it was found.
-
-    Attributes:
-        name: of the file in the inbox.
-        sha256: of the recording, or of the link file where only the engine saw the recording. So is the size.
-        container: empty where only the engine saw the recording. So is the codec.
-        address: where a link file leads, without the part that may hold a signature.
-        track: which of its audio tracks was heard, from 1; None where all were, as one.
-        tracks: how many audio tracks it has; 0 where only the engine saw the recording.
-        damage: what is wrong with its sound, in order.
-        lost_end: what is missing of its end where the file was cut off; empty where that is not even a tenth of a
-            second, or where nobody knows how long it was.
-    """
-
-    name: str
-    sha256: str
-    size_bytes: int
-    duration_ms: int
-    container: str
-    codec: str
-    address: str | None = None
-    track: int | None = 1
-    tracks: int = 0
-    damage: tuple[Damage, ...] = ()
-    lost_end: Span | None = None
-
-    @property
-    def is_truncated(self) -> bool:
-        """Whether so much of the end is missing that what is left is not the recording any more."""
-        lost = self.lost_end
-        return lost is not None and lost.length_ms > _END_MS and lost.length_ms > _END_SHARE * lost.end_ms
-
-
-_END_MS = 2_000
-_END_SHARE = 0.02
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineFacts:
-    """Who transcribed, with which parameters; `downgrades` lists parameters the engine refused."""
-
-    kind: str
-    model: str
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    downgrades: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkFacts:
-    """One chunk's provenance.
-
-    Attributes:
-        how: whole, copied or encoded; address where the engine fetched it; None where it has no answer.
-    """
-
-    span: Span
-    how: str | None
-    request_id: str | None
-    billed_s: float | None
-    attempts: int
-    reused: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteFile:
     """An uploaded copy and whether its deletion is confirmed."""
 
     id: str
     deleted: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """Seconds billed for this result now (reused answers cost nothing) and their price in `currency`."""
-
-    audio_s: float
-    cost: float | None
-    currency: str = "USD"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """Everything an output format may show."""
-
-    version: str
-    source: SourceFacts
-    engine: EngineFacts
-    transcript: Transcript
-    chunks: tuple[ChunkFacts, ...]
-    usage: Usage
-    remote_files: tuple[RemoteFile, ...] = ()

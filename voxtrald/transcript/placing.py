@@ -10,7 +10,7 @@ from voxtrald.transcript.model import Answer, AnswerSegment, PlacedAnswer, Segme
 from voxtrald.transcript.words import clean_text
 
 
-def place(placed: PlacedAnswer, *, duration_ms: int, speaker_mark: str = "") -> tuple[Segment, ...]:
+def place(placed: PlacedAnswer, *, duration_ms: int) -> tuple[Segment, ...]:
     """Shift an answer's segments to the recording's time, in the order of their starts.
 
     Times an engine left out are filled in from the neighbours by share of the characters; without any times
@@ -20,7 +20,6 @@ def place(placed: PlacedAnswer, *, duration_ms: int, speaker_mark: str = "") -> 
     Args:
         placed: the answer and its place.
         duration_ms: how long the recording is.
-        speaker_mark: what is added to every speaker's label.
     """
     spoken = _spoken(placed.answer)
     first_ms = max(placed.span.start_ms, 0)
@@ -31,7 +30,7 @@ def place(placed: PlacedAnswer, *, duration_ms: int, speaker_mark: str = "") -> 
             start_ms=start_ms,
             end_ms=max(start_ms, end_ms),
             text=segment.text,
-            speaker=_mark(segment.speaker, speaker_mark=speaker_mark),
+            speaker=clean_text(segment.speaker or "") or None,
         )
         for segment, start_ms, end_ms in zip(spoken, edges_ms[::2], edges_ms[1::2], strict=True)
     ]
@@ -66,8 +65,3 @@ def _interpolate(values: Sequence[int | None], positions: Sequence[int]) -> list
             filled.append(left_value + (right_value - left_value) * share // width)
         filled.append(right_value)
     return filled
-
-
-def _mark(speaker: str | None, *, speaker_mark: str) -> str | None:
-    label = clean_text(speaker) if speaker else ""
-    return f"{label}{speaker_mark}" if label else None

@@ -3,6 +3,9 @@
 Planning has two rounds because the first chunk must not wait. Its window depends on the limits alone, so it
 can be searched, prepared and sent while the exact duration is still being measured. The other windows are
 computed from the duration and the first cut, do not depend on one another and can be searched in parallel.
+
+Where long silences are left out, all is known before anything is planned: what lies between two of them is cut by
+itself.
 """
 
 from __future__ import annotations
@@ -26,17 +29,19 @@ class ChunkLimits:
         first_ms: longest first chunk.
         search_ms: how far from its mark a cut may lie.
         overlap_ms: how much two chunks share where the cut between them is not quiet.
+        voices_ms: how much they share at every cut, for speakers to be found again; 0 where none are looked for.
     """
 
     max_ms: int
     first_ms: int
     search_ms: int
     overlap_ms: int
+    voices_ms: int = 0
 
     @property
     def shared_ms(self) -> int:
         """The overlap in use: at most a tenth of a chunk, so that never three chunks overlap."""
-        return min(self.overlap_ms, self.max_ms // 10)
+        return min(max(self.overlap_ms, self.voices_ms), self.max_ms // 10)
 
     @property
     def reach_ms(self) -> int:
@@ -81,16 +86,65 @@ def _count_chunks(rest_ms: int, limits: ChunkLimits) -> int:
 def plan_spans(duration_ms: int, cuts: Sequence[Cut], *, limits: ChunkLimits) -> tuple[Span, ...]:
     """Return the spans to send; together they cover `[0, duration_ms)`.
 
-    Every span ends at its cut. Where the cut is not quiet the next span starts `overlap_ms` before it: a word
-    that the cut halves is whole in the later chunk, and a word that the later start halves is whole in the
-    earlier one. The overlap lies on one side only because the first chunk is on its way before anything else
-    is planned. Cuts at or behind the end are ignored: the first one is searched before the exact duration is
-    known.
+    Every span ends at its cut. Where the cut is not quiet, or voices are compared, the next span starts
+    `shared_ms` before it: a word that the cut halves is whole in the later chunk, and a word that the later start
+    halves is whole in the earlier one. The overlap lies on one side only because the first chunk is on its way
+    before anything else is planned. Cuts at or behind the end are ignored: the first one is searched before the
+    exact duration is known.
     """
     inside = sorted((cut for cut in cuts if 0 < cut.at_ms < duration_ms), key=lambda cut: cut.at_ms)
     starts_ms = [0]
     for previous_ms, cut in zip([0, *(cut.at_ms for cut in inside)], inside, strict=False):
-        back_ms = 0 if cut.quiet else limits.shared_ms
+        back_ms = limits.shared_ms if limits.voices_ms or not cut.quiet else 0
         starts_ms.append(max(cut.at_ms - back_ms, previous_ms))
     ends_ms = [*(cut.at_ms for cut in inside), duration_ms]
     return tuple(Span(start_ms=start_ms, end_ms=end_ms) for start_ms, end_ms in zip(starts_ms, ends_ms, strict=True))
+
+
+# --- with silences left out ----------------------------------------------------------------------------------------
+
+
+def worth_skipping(silences: Sequence[Span], *, duration_ms: int) -> tuple[Span, ...]:
+    """Choose from the silences, in order, those without which fewer seconds are billed.
+
+    A silence that is left out parts what is around it in two chunks, and each is billed in whole seconds.
+    """
+    chosen: list[Span] = []
+    begin_ms = 0
+    for silence in silences:
+        apart_s = _billed_s(silence.start_ms - begin_ms) + _billed_s(duration_ms - silence.end_ms)
+        if apart_s < _billed_s(duration_ms - begin_ms):
+            chosen.append(silence)
+            begin_ms = silence.end_ms
+    return tuple(chosen)
+
+
+def _billed_s(length_ms: int) -> int:
+    return -(-length_ms // 1000)
+
+
+def stretch_windows(stretches: Sequence[Span], *, limits: ChunkLimits) -> tuple[Span, ...]:
+    """Return where to look for the cuts within stretches that are longer than one request may be."""
+    return tuple(
+        _later(window, by_ms=stretch.start_ms)
+        for stretch in stretches
+        if needs_cutting(stretch.length_ms, limits)
+        for window in search_windows(stretch.length_ms, first_cut=_BEGINNING, limits=limits)
+    )
+
+
+_BEGINNING = Cut(at_ms=0, quiet=True)
+
+
+def plan_stretches(stretches: Sequence[Span], cuts: Sequence[Cut], *, limits: ChunkLimits) -> tuple[Span, ...]:
+    """Return the spans to send; together they cover the stretches and nothing else. See `plan_spans`."""
+    spans: list[Span] = []
+    for stretch in stretches:
+        inside = [Cut(at_ms=cut.at_ms - stretch.start_ms, quiet=cut.quiet) for cut in cuts]
+        planned = plan_spans(stretch.length_ms, inside, limits=limits)
+        spans += [_later(span, by_ms=stretch.start_ms) for span in planned]
+    return tuple(spans)
+
+
+def _later(span: Span, *, by_ms: int) -> Span:
+    return Span(start_ms=span.start_ms + by_ms, end_ms=span.end_ms + by_ms)

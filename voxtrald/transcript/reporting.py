@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from voxtrald.naming import shown
 from voxtrald.transcript.model import Transcript
 from voxtrald.transcript.rendering.clocks import clock
 from voxtrald.transcript.rendering.formats.txt import render_transcript
 from voxtrald.transcript.words import clean_text
+
+_MOST_LISTED: Final = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,7 @@ class ErrorReport:
         chunks_total: how many chunks the recording has.
         paid_s: seconds of audio that were paid for.
         cost: their price in `currency`, or None where it is unknown.
+        missing: from when to when there is no text, each as in the transcript.
         when: the time of day, already written out.
     """
 
@@ -38,7 +42,13 @@ class ErrorReport:
     paid_s: float = 0.0
     cost: float | None = None
     currency: str = "USD"
+    missing: tuple[str, ...] = ()
     when: str
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether every chunk has its answer, and something is wrong all the same."""
+        return 0 < self.chunks_total == self.chunks_done
 
 
 def render_error_report(report: ErrorReport) -> str:
@@ -49,10 +59,13 @@ def render_error_report(report: ErrorReport) -> str:
         f"Reason:    {report.reason}",
     ]
     sections = [
-        "This recording could not be transcribed.",
+        "This recording could not be transcribed completely."
+        if report.is_answered
+        else "This recording could not be transcribed.",
         "\n".join(facts),
         _section("What happened", (report.message,)),
         _section("What was tried", report.tried),
+        _section("What is missing", _missing(report)),
         _section("What is kept", _kept(report)),
         _section("What to do", _advice(report)),
     ]
@@ -81,10 +94,18 @@ def _kept(report: ErrorReport) -> tuple[str, ...]:
     return (done, f"{clock(round(report.paid_s * 1000))} of audio was paid for{price}.")
 
 
+def _missing(report: ErrorReport) -> tuple[str, ...]:
+    more = len(report.missing) - _MOST_LISTED
+    rest = (f"and {more} more places",) if more > 0 else ()
+    return (*report.missing[:_MOST_LISTED], *rest)
+
+
 def _advice(report: ErrorReport) -> tuple[str, ...]:
-    again = (
-        "To try again, move the file back to the inbox: only what is missing is asked and paid for again."
-        if report.chunks_done
-        else "To try again, move the file back to the inbox."
-    )
+    again = "To try again, move the file back to the inbox"
+    if report.is_answered:
+        again += ": what is paid for is not asked again."
+    elif report.chunks_done:
+        again += ": only what is missing is asked and paid for again."
+    else:
+        again += "."
     return (report.hint, again) if report.hint else (again,)

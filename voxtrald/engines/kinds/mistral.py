@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
 
 from voxtrald.config import EngineSettings
 from voxtrald.config.engine import USUAL_ADDRESSES, USUAL_MODELS
@@ -58,6 +61,9 @@ class MistralEngine(Engine):
         self._settings = settings
         self._voices = Voices(settings.speaker_references)
         self._concessions = Concessions(model=self.model)
+        # What is refused of clips that we have made is not held against those that people gave us.
+        self._concessions_on_clips = Concessions(model=self.model)
+        self._without_clips: MistralEngine | None = None
         self._delivers_directly = settings.delivery == "direct"
         self._stop = surroundings.stop
         self._transport = Transport(
@@ -83,13 +89,21 @@ class MistralEngine(Engine):
         """Ask in the manner of these settings; clips of voices go only where speakers are told apart."""
         self._settings = settings
         self._concessions = Concessions(model=self.model)
+        self._concessions_on_clips = Concessions(model=self.model)
         if not settings.speaker_references:
             self._voices = Voices({})
 
     @property
     def capabilities(self) -> Capabilities:
         """What the model can take, as the service says, or as documented."""
-        return capabilities_of(self._offer.rules)
+        told = capabilities_of(self._offer.rules)
+        return replace(told, voice_clips=max(0, told.voice_clips - len(self._voices)))
+
+    def adopt_voices(self, clips: Mapping[str, Path]) -> None:
+        """Know these speakers, too. Where the service wants no such clips, it is asked without them at once."""
+        self._without_clips = copy(self)
+        self._voices = self._voices.joined_by(clips)
+        self._concessions = self._concessions_on_clips
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -146,7 +160,14 @@ class MistralEngine(Engine):
             self._transport.require_success(reply, Errand.TRANSCRIBE)
             return read_answer(reply)
 
-        return self._concessions.ask(self._plan, send)
+        try:
+            return self._concessions.ask(self._plan, send)
+        except ApiRefused:
+            if self._without_clips is None:
+                raise
+            # Clips that we have made must not cost a recording, whatever the service says of them.
+            answer = self._without_clips.transcribe(source, file=file)
+            return replace(answer, dropped=tuple(dict.fromkeys((*answer.dropped, VOICES))))
 
     def check(self) -> str:
         """Ask the service whether it accepts the key and still offers the model.

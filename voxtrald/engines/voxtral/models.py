@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, TypeVar
 
+from voxtrald.config.engine import MOST_REFERENCES
 from voxtrald.engines.base import Capabilities
 from voxtrald.engines.voxtral.cards import ModelCard
 
@@ -168,5 +169,6 @@ def capabilities_of(rules: ModelRules) -> Capabilities:
         vocabulary=rules.vocabulary != "none",
         languages=rules.languages or None,
         takes_addresses=True,
+        voice_clips=MOST_REFERENCES if rules.speaker_references and rules.diarize else 0,
         price_per_minute=rules.price.per_minute if rules.price else None,
     )

@@ -19,6 +19,7 @@ from voxtrald.service.messages.happenings import Event, Message
 
 _KINDS: Final = {
     Event.DONE: apprise.NotifyType.SUCCESS,
+    Event.PARTIAL: apprise.NotifyType.WARNING,
     Event.FAILED: apprise.NotifyType.FAILURE,
     Event.HELD: apprise.NotifyType.WARNING,
     Event.RESUMED: apprise.NotifyType.INFO,

@@ -8,14 +8,16 @@ from enum import StrEnum
 from typing import Any
 
 from voxtrald.naming import shown
+from voxtrald.transcript.model import Span
 
 _NAMED_IN_DIGEST = 10
 
 
 class Event(StrEnum):
-    """What can happen; the names are those of `notify.on`."""
+    """What can happen; the names are those of `notify.on`, and of what interests those who want done or failed."""
 
     DONE = "done"
+    PARTIAL = "partial"
     FAILED = "failed"
     HELD = "held"
     RESUMED = "resumed"
@@ -31,6 +33,7 @@ class Happening:
         reason: a sentence, or the slug of a failure.
         path: of the result, or of the error report; empty for held and resumed.
         outputs: paths of all files that were left.
+        missing: the spans of the recording without text, where it is partial.
         duration_s: of the recording, where it is known.
         cost: what this run was billed, where a price is known.
     """
@@ -43,9 +46,15 @@ class Happening:
     hint: str = ""
     path: str = ""
     outputs: tuple[str, ...] = ()
+    missing: tuple[Span, ...] = ()
     duration_s: float = 0.0
     cost: float | None = None
     currency: str = ""
+
+    @property
+    def error_in_brief(self) -> str:
+        """Say in a word or two what is wrong with the recording; empty where nothing is."""
+        return self.error if self.event is Event.PARTIAL else self.reason
 
     def as_json(self) -> dict[str, Any]:
         """Give what a script reads on its standard input."""
@@ -58,6 +67,7 @@ class Happening:
             "hint": self.hint,
             "path": self.path,
             "outputs": list(self.outputs),
+            "missing": [[span.start_ms / 1000, span.end_ms / 1000] for span in self.missing],
             "duration_s": self.duration_s,
             "cost": self.cost,
             "currency": self.currency,
@@ -82,7 +92,7 @@ def message_about(happening: Happening, *, template: str | None) -> Message:
 def digest_of(event: Event, first: Sequence[Happening], *, count: int) -> Message:
     """Put many equal events about recordings into one message; `first` are those that may be named."""
     named = first[:_NAMED_IN_DIGEST]
-    lines = [f"{shown(each.recording)}: {each.reason}" if each.reason else shown(each.recording) for each in named]
+    lines = [": ".join(filter(None, (shown(each.recording), each.error_in_brief))) for each in named]
     if count > len(named):
         lines.append(f"and {count - len(named)} more")
     return Message(event=event, title=f"voxtrald: {count} recordings {event}", body="\n".join(lines))
@@ -107,6 +117,11 @@ def _sentence(happening: Happening) -> str:
         case Event.DONE:
             figures = ", ".join(filter(None, (parts["duration"], parts["cost"])))
             return f"{parts['recording']} is transcribed ({figures}).\n{parts['outputs']}".rstrip()
+        case Event.PARTIAL:
+            lines = (
+                f"{parts['recording']} is transcribed, but not all of it: {shown(happening.error)}.",
+                parts["outputs"],
+            )
         case Event.FAILED:
             lines = (f"{parts['recording']} could not be transcribed: {parts['reason']}.", shown(happening.error))
         case Event.HELD:

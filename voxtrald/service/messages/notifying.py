@@ -159,7 +159,7 @@ class Notifier:
             case Event.RESUMED:
                 self._ends[happening.service] = tell
                 self._holds.went_on(happening.service, now_s=now_s)
-            case Event.DONE | Event.FAILED if route is not None and route.urls:
+            case Event.DONE | Event.PARTIAL | Event.FAILED if route is not None and route.urls:
                 self._digesting.add(happening, route=route, now_s=now_s)
 
     def _tell_ends(self) -> None:

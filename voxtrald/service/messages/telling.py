@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -12,16 +13,22 @@ from urllib.parse import urlsplit
 from voxtrald import logs
 from voxtrald.clock import Clock
 from voxtrald.config import NotifySettings, Settings
+from voxtrald.errors import Reason
 from voxtrald.pipeline.outcome import Done, Failed, Outcome, Tally
 from voxtrald.service.messages.digesting import Route
 from voxtrald.service.messages.happenings import Event, Happening
 from voxtrald.service.messages.notifying import Address, Count, Errand, Notifier, ScriptRunner, Tell
+from voxtrald.transcript.model import Span
+from voxtrald.transcript.rendering.clocks import spans_text
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 PATIENCE_S: Final = 3.0
 """How long the end of the program waits for the last messages and scripts."""
+
+WHOM: Final[Mapping[Event, AbstractSet[str]]] = {Event.PARTIAL: {Event.DONE.value, Event.FAILED.value}}
+"""Who is told of an event that has no name of its own in `notify.on`: those who want one of these, once."""
 
 _REPORT: Final = ".error.txt"
 
@@ -75,12 +82,12 @@ class Telling:
         return use
 
     def ended(self, recording: str, outcome: Outcome) -> None:
-        """Tell of a recording that is done or failed."""
+        """Tell of a recording that is done, wholly or in part, or failed."""
         if self._notifier is None or not isinstance(outcome, Done | Failed):
             return
         notify = self._settings.for_recording(PurePosixPath(recording)).notify
         happening = self._happening(recording, outcome)
-        if happening.event.value not in notify.on:
+        if not WHOM.get(happening.event, {happening.event.value}) & set(notify.on):
             return
         self._notifier.tell(Tell(happening=happening, route=route_of(notify)))
         if notify.script is not None:
@@ -128,7 +135,8 @@ class Telling:
         match outcome:
             case Done(outputs=outputs):
                 paths = tuple(str(folders.outbox / name) for name in outputs)
-                return _about(Event.DONE, recording, paths=paths, tally=tally)
+                happening = _about(Event.DONE, recording, paths=paths, tally=tally)
+                return _with_holes(happening, outcome.missing) if outcome.is_partial else happening
             case Failed(outputs=outputs):
                 paths = tuple(str(folders.error / name) for name in outputs)
                 happening = _about(Event.FAILED, recording, paths=paths, tally=tally)
@@ -144,6 +152,17 @@ def _about(event: Event, recording: str, *, paths: tuple[str, ...], tally: Tally
         duration_s=tally.duration_ms / 1000,
         cost=tally.cost,
         currency=tally.currency,
+    )
+
+
+def _with_holes(happening: Happening, missing: tuple[Span, ...]) -> Happening:
+    return replace(
+        happening,
+        event=Event.PARTIAL,
+        reason=Reason.INCOMPLETE.value,
+        error=f"missing {spans_text(missing)}",
+        hint="the places are marked in it; listen there",
+        missing=missing,
     )
 
 

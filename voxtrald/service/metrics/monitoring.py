@@ -13,7 +13,7 @@ from voxtrald.pipeline.progress import AllPrepared, Attempted, ChunkProgress, Pr
 from voxtrald.service.metrics.listening import Answer, Page, Server
 from voxtrald.service.metrics.series import Metrics
 from voxtrald.service.situation import SILENT_AFTER_S, Pulse, Situation, why_not_ready
-from voxtrald.store.jobs import JobState
+from voxtrald.store.jobs import PUBLISHED
 from voxtrald.store.ledger import Ledger
 from voxtrald.store.ledger_chunks import ChunkState
 
@@ -43,7 +43,7 @@ class Monitoring:
     def begun(cls, *, ledger: Ledger, look: Callable[[], Situation | None], pulse: Pulse, clock: Clock) -> Self:
         """Begin with what is known from earlier runs: when a recording was last done, and what was paid."""
         metrics = Metrics(look=look, ledger=ledger)
-        done = (job.ended_at for job in ledger.recent(_RECENT) if job.state is JobState.DONE)
+        done = (job.ended_at for job in ledger.recent(_RECENT) if job.state in PUBLISHED)
         if latest := next(filter(None, done), None):
             metrics.figures.last_done(latest)
         return cls(metrics=metrics, look=look, pulse=pulse, clock=clock)
@@ -82,7 +82,9 @@ class Monitoring:
         match outcome:
             case Done(tally=tally):
                 turnaround_s = self._clock.monotonic_s() - begun.still_since_s
-                self._figures.done(tally, at=self._clock.now(), turnaround_s=turnaround_s)
+                self._figures.done(
+                    tally, at=self._clock.now(), turnaround_s=turnaround_s, is_partial=outcome.is_partial
+                )
             case Failed(reason=reason, tally=tally):
                 self._figures.failed(reason, tally)
 

@@ -40,9 +40,10 @@ class Figures:
             return Histogram(f"voxtrald_{name}", text, labels, registry=registry, buckets=buckets)
 
         self._done = counter("recordings_done", "Recordings whose transcript is in the outbox.")
+        self._partial = counter("recordings_partial", "Recordings done with places in the text that are missing.")
         self._failed = counter("recordings_failed", "Recordings in the error folder, by reason.", "reason")
         self._audio = counter("audio_seconds", "Length of the recordings that are done.")
-        self._chunks = counter("chunks", "Chunks of ended recordings: asked for, or reused.", "origin")
+        self._chunks = counter("chunks", "Chunks of ended recordings: asked for, reused, or repaired.", "origin")
         self._attempts = counter("attempts_failed", "Requests that failed, by cause.", "service", "cause")
         self._retries = counter("retries", "Requests that will be repeated, by cause.", "cause")
         self._told = counter("notifications", "Messages by what became of them.", "result")
@@ -65,7 +66,7 @@ class Figures:
         """Show the series from the start: a first failure is no increase where there was no zero before."""
         for reason in Reason:
             self._failed.labels(reason.value)
-        for origin in ("asked", "reused"):
+        for origin in ("asked", "reused", "repaired"):
             self._chunks.labels(origin)
         for cause in sorted({each.slug for each in ApiError.__subclasses__()}):
             self._retries.labels(cause)
@@ -74,9 +75,10 @@ class Figures:
         for result in ("done", "failed"):
             self._scripts.labels(result)
 
-    def done(self, tally: Tally, *, at: datetime, turnaround_s: float) -> None:
-        """A recording is done."""
+    def done(self, tally: Tally, *, at: datetime, turnaround_s: float, is_partial: bool = False) -> None:
+        """A recording is done, wholly or in part."""
         self._done.inc()
+        self._partial.inc(int(is_partial))
         self._audio.inc(tally.duration_ms / 1000)
         self._turnaround.observe(turnaround_s)
         self._count_chunks(tally)
@@ -118,6 +120,7 @@ class Figures:
     def _count_chunks(self, tally: Tally) -> None:
         self._chunks.labels("asked").inc(tally.chunks - tally.reused)
         self._chunks.labels("reused").inc(tally.reused)
+        self._chunks.labels("repaired").inc(tally.repairs)
 
 
 class _Standing(Collector):

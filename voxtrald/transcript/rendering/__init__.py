@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from voxtrald.transcript.model import Document
+from voxtrald.transcript.document import Document
 from voxtrald.transcript.rendering import formats
 
 

@@ -39,10 +39,11 @@ def plan_cues(transcript: Transcript, *, label_speakers: bool) -> tuple[Cue, ...
     cues = [_note(gap.start_ms, gap.end_ms, missing_note(gap)) for gap in transcript.missing]
     labelled: str | None = None
     for passage in _passages(_untangle(transcript.segments)):
-        speaker = passage[0].speaker
-        label = f"{speaker}: " if label_speakers and speaker and speaker != labelled else ""
+        speaker, shown = passage[0].speaker, passage[0].shown_speaker
+        is_told = speaker == labelled and passage[0].is_speaker_sure
+        label = f"{shown}: " if label_speakers and shown and not is_told else ""
         labelled = speaker
-        cues.extend(_cues_of(_words_of(passage, label=label), speaker=speaker))
+        cues.extend(_cues_of(_words_of(passage, label=label), speaker=shown))
     cues.sort(key=lambda cue: cue.start_ms)
     return tuple(_space_out(cues))
 
@@ -68,7 +69,8 @@ def _passages(segments: Sequence[Segment]) -> list[list[Segment]]:
     for before, after in pairwise(segments):
         is_short = min(before.end_ms - before.start_ms, after.end_ms - after.start_ms) < SHORTEST_MS
         pause_ms = after.start_ms - before.end_ms
-        if is_short and before.speaker == after.speaker and 0 <= pause_ms < _JOINED_PAUSE_MS:
+        is_same = before.speaker == after.speaker and after.is_speaker_sure
+        if is_short and is_same and 0 <= pause_ms < _JOINED_PAUSE_MS:
             passages[-1].append(after)
         else:
             passages.append([after])

@@ -37,7 +37,7 @@ def paragraphs(transcript: Transcript) -> tuple[Paragraph, ...]:
         Paragraph(
             start_ms=group[0].start_ms,
             text=join_texts(segment.text for segment in group),
-            speaker=group[0].speaker,
+            speaker=group[0].shown_speaker,
         )
         for group in _group(transcript.segments, gaps=transcript.missing)
     ]
@@ -59,6 +59,7 @@ def _group(segments: Sequence[Segment], *, gaps: Sequence[Span]) -> list[list[Se
 def _is_break(first: Segment, before: Segment, after: Segment, *, gaps: Sequence[Span]) -> bool:
     return (
         before.speaker != after.speaker
+        or not after.is_speaker_sure
         or after.start_ms - before.end_ms >= _PAUSE_MS
         or (before.end_ms - first.start_ms >= _LONG_MS and ends_sentence(before.text))
         or any(before.start_ms < gap.start_ms <= after.start_ms for gap in gaps)

@@ -6,8 +6,10 @@ The same document gives the same bytes: keys stand in a fixed order and no time 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
-from voxtrald.transcript.model import ChunkFacts, Damage, Document, Segment, Span
+from voxtrald.transcript.document import ChunkFacts, Document, Inspection, Judged, Repair
+from voxtrald.transcript.model import Damage, Segment, Span, SpeakerJoin
 
 
 def render(document: Document) -> str:
@@ -24,7 +26,10 @@ def _result(document: Document) -> dict[str, object]:
         "text": document.transcript.text,
         "segments": [_segment(segment) for segment in document.transcript.segments],
         "chunks": [_chunk(chunk) for chunk in document.chunks],
-        "coverage": _coverage(document.transcript.missing),
+        **_speakers(document.transcript.joins),
+        "coverage": _coverage(document),
+        **_inspection(document.inspection),
+        **_skipped(document.skipped),
         "usage": _usage(document),
         "remote_files": [{"id": remote.id, "deleted": remote.deleted} for remote in document.remote_files],
     }
@@ -70,6 +75,12 @@ def _segment(segment: Segment) -> dict[str, object]:
     return told | {name: value for name, value in speakers.items() if value is not None}
 
 
+def _speakers(joins: Sequence[SpeakerJoin]) -> dict[str, object]:
+    """Tell how surely the speakers go on from chunk to chunk, where there is more than one chunk with speakers."""
+    told = [{"at": _seconds(join.at_ms), "sure": join.is_sure} for join in joins]
+    return {"speakers": {"joins": told}} if told else {}
+
+
 def _chunk(chunk: ChunkFacts) -> dict[str, object]:
     return {
         "start": _seconds(chunk.span.start_ms),
@@ -82,12 +93,55 @@ def _chunk(chunk: ChunkFacts) -> dict[str, object]:
     }
 
 
-def _coverage(missing: tuple[Span, ...]) -> dict[str, object] | None:
-    """Tell what is missing; how much of the speech is covered is not measured, so it is null."""
-    if not missing:
+def _coverage(document: Document) -> dict[str, object] | None:
+    """Tell what is missing, and how much of the speech has text where somebody has listened."""
+    missing = document.transcript.missing
+    coverage = document.inspection.coverage if document.inspection else None
+    if coverage is None and not missing:
         return None
-    gaps = [[_seconds(gap.start_ms), _seconds(gap.end_ms)] for gap in missing]
-    return {"speech_s": None, "covered_s": None, "missing": gaps}
+    return {
+        "speech_s": None if coverage is None else _seconds(coverage.speech_ms),
+        "covered_s": None if coverage is None else _seconds(coverage.covered_ms),
+        "missing": [[_seconds(gap.start_ms), _seconds(gap.end_ms)] for gap in missing],
+    }
+
+
+def _inspection(inspection: Inspection | None) -> dict[str, object]:
+    if inspection is None:
+        return {}
+    return {
+        "findings": [_judged(judged) for judged in inspection.findings],
+        "repairs": [_repair(repair) for repair in inspection.repairs],
+    }
+
+
+def _judged(judged: Judged) -> dict[str, object]:
+    finding = judged.finding
+    return {
+        "kind": finding.kind,
+        "start": _seconds(finding.span.start_ms),
+        "end": _seconds(finding.span.end_ms),
+        "severity": finding.severity,
+        "evidence": finding.evidence,
+        "repaired": judged.repaired,
+    }
+
+
+def _repair(repair: Repair) -> dict[str, object]:
+    return {
+        "start": _seconds(repair.span.start_ms),
+        "end": _seconds(repair.span.end_ms),
+        "kinds": list(repair.kinds),
+        "request_id": repair.request_id,
+        "billed_s": repair.billed_s,
+        "cost": None if repair.cost is None else round(repair.cost, 6),
+        "reused": repair.reused,
+        "kept": repair.kept,
+    }
+
+
+def _skipped(silences: Sequence[Span]) -> dict[str, object]:
+    return {"skipped": [[_seconds(one.start_ms), _seconds(one.end_ms)] for one in silences]} if silences else {}
 
 
 def _usage(document: Document) -> dict[str, object]:

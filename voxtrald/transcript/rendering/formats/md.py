@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from voxtrald.naming import shown
-from voxtrald.transcript.model import Document
+from voxtrald.transcript.document import Document
 from voxtrald.transcript.rendering.clocks import clock
 from voxtrald.transcript.rendering.paragraphs import Paragraph, paragraphs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxtrald.transcript.model import Document
+from voxtrald.transcript.document import Document
 from voxtrald.transcript.rendering.clocks import precise_clock
 from voxtrald.transcript.rendering.cues import Cue, plan_cues
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from voxtrald.transcript.model import Document, Transcript
+from voxtrald.transcript.document import Document
+from voxtrald.transcript.model import Transcript
 from voxtrald.transcript.rendering.paragraphs import paragraphs
 
 
