@@ -11,6 +11,7 @@ import hypothesis
 import imageio_ffmpeg
 import pytest
 
+from tests.ffmpegs import close_ffmpegs
 from tests.standin.server import Standin
 
 _POLL_S = 0.01
@@ -35,6 +36,13 @@ def _scrubbed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             "NOTIFY_SOCKET",
         }:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _ended_wardens() -> Iterator[None]:
+    """Leave no warden to the next test."""
+    yield
+    close_ffmpegs()
 
 
 @pytest.fixture

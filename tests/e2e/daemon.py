@@ -229,6 +229,13 @@ class Place:
             timeout=timeout_s,
         )
 
+    def status(self) -> dict[str, Any]:
+        """Read what `status` knows."""
+        ran = self.run("status", "--json")
+        assert ran.returncode == 0, ran.stderr
+        status: dict[str, Any] = json.loads(ran.stdout)
+        return status
+
     def _line(self, command: Sequence[str | Path], arguments: Sequence[str | Path]) -> list[str]:
         name, *rest = map(str, arguments)
         return [*map(str, command), name, "--config", str(self.config), *rest]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sqlite3
 from contextlib import closing
@@ -16,11 +15,6 @@ PRICE = rules_for("voxtral-mini-transcribe-3-0").price.per_minute
 def seconds_worth(seconds):
     """Say what this much audio costs."""
     return seconds / 60 * PRICE
-
-
-def state_of(place):
-    """Read the state of the work."""
-    return json.loads(place.run("status", "--json").stdout)
 
 
 def paid(place):
@@ -41,7 +35,7 @@ def test_what_would_pass_the_limit_waits_and_goes_on_when_it_is_raised(place, re
     daemon.wait_event("recording_held")
     place.drop(memo.path, "memo.wav")
     place.finish("memo.wav")
-    held = wait_for(lambda: state_of(place)["held"]["recordings"], what="the hold in the status")
+    held = wait_for(lambda: place.status()["held"]["recordings"], what="the hold in the status")
     before = paid(place)
     place.configure({"chunks": SMALL_CHUNKS, "limits": {"max_cost_per_day": 10 * limit}})
     daemon.signal(signal.SIGHUP)

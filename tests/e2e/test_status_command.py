@@ -66,13 +66,6 @@ def screen(place, *arguments):
         os.close(ours)
 
 
-def state_of(place):
-    """Read the state of the work."""
-    ran = place.run("status", "--json")
-    assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
-
-
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_watching_shows_what_changes_and_ends_at_a_signal(place, recordings, number, code):
     """A recording that is dropped while somebody looks appears, runs and is done; Ctrl-C ends it and no more."""
@@ -104,12 +97,12 @@ def test_a_script_reads_what_runs_and_what_it_cost(place, recordings):
     daemon = place.start({"chunks": SMALL_CHUNKS})
     place.drop(recordings.make("wav", 30, seed=2).path, "lv/talk.wav")
     running = wait_for(
-        lambda: [each for each in state_of(place)["running"] if each["chunks"]["done"] == 2],
+        lambda: [each for each in place.status()["running"] if each["chunks"]["done"] == 2],
         what="two chunks done",
     )
     place.standin.script.clear()
     place.finish("lv/talk.wav")
-    ended = wait_for(lambda: state_of(place)["done"]["latest"], what="the end")
+    ended = wait_for(lambda: place.status()["done"]["latest"], what="the end")
     cost = json.loads(place.run("status", "--cost", "--json").stdout)
     plot = place.run("status", "--cost").stdout
 
@@ -118,7 +111,7 @@ def test_a_script_reads_what_runs_and_what_it_cost(place, recordings):
     assert running[0]["chunks"]["total"] > 2
     assert (ended[0]["recording"], ended[0]["reason"]) == ("lv/talk.wav", None)
     assert [each["folder"] for each in cost["folders"]] == ["lv"]
-    assert cost["days"][0]["cost"] == pytest.approx(state_of(place)["spend"]["today"][0]["cost"])
+    assert cost["days"][0]["cost"] == pytest.approx(place.status()["spend"]["today"][0]["cost"])
     assert "█" in plot
     assert max(map(len, plot.splitlines())) <= COLUMNS
 
@@ -128,10 +121,10 @@ def test_a_killed_daemon_does_not_run_any_more(place, recordings):
     place.standin.script.add(Hang(), times=None)
     daemon = place.start({})
     place.drop(recordings.make().path, "memo.wav")
-    wait_for(lambda: state_of(place)["running"], what="the recording in work")
-    before = state_of(place)
+    wait_for(lambda: place.status()["running"], what="the recording in work")
+    before = place.status()
     daemon.kill()
-    after = state_of(place)
+    after = place.status()
     shown = place.run("status").stdout
 
     assert (before["daemon"]["running"], before["daemon"]["pid"]) == (True, daemon.process.pid)

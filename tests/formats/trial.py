@@ -11,6 +11,7 @@ from typing import Final
 import imageio_ffmpeg
 import numpy as np
 
+from tests.ffmpegs import new_ffmpeg
 from tests.formats.kinds import Kind
 from tests.formats.saying import spoken
 from tests.formats.workshop import Workshop
@@ -67,7 +68,7 @@ def limits(length_ms: int) -> ChunkLimits:
 
 def ffmpeg_of_tests() -> Ffmpeg:
     """Make the real thing, which nobody stops."""
-    return Ffmpeg(Path(imageio_ffmpeg.get_ffmpeg_exe()), slots=2, stop=_STOP)
+    return new_ffmpeg(slots=2, stop=_STOP)
 
 
 def try_kind(kind: Kind, shop: Workshop, *, work: Path, ffmpeg: Ffmpeg) -> Heard:

@@ -15,8 +15,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.ffmpegs import new_ffmpeg
 from tests.hostile.making import Kit
-from tests.integration.audio_files import children, new_ffmpeg
+from tests.integration.audio_files import children
 from voxtrald.audio.ffmpeg import Ffmpeg
 from voxtrald.audio.measuring import measure
 from voxtrald.audio.prepare import EmptySpanError, encode_chunk

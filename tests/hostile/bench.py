@@ -9,7 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from tests.integration.audio_files import decode, new_ffmpeg
+from tests.ffmpegs import new_ffmpeg
+from tests.integration.audio_files import decode
 from tests.sound.hearing import BROKEN, hear
 from tests.sound.speech import RATE
 from tests.storing import claim_file

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-import threading
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 import psutil
 
+from tests.ffmpegs import BINARY
 from tests.sound.hearing import hear
 from tests.sound.speech import RATE, PlacedWord, compose, speak, write_wav
-from voxtrald.audio.ffmpeg import Ffmpeg
 from voxtrald.transcript.model import Span
 
-BINARY = Path(imageio_ffmpeg.get_ffmpeg_exe())
 TALK_MS = 30_000
 WORDS = compose(TALK_MS, seed=11)
-
-
-def new_ffmpeg(*, stop=None, slots: int = 2) -> Ffmpeg:
-    """Make the real thing, which nobody stops unless told."""
-    return Ffmpeg(BINARY, slots=slots, stop=stop or threading.Event())
 
 
 def run_ffmpeg(*arguments: str | Path) -> bytes:

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from tests.integration.audio_files import new_ffmpeg, write_talk
+from tests.ffmpegs import new_ffmpeg
+from tests.integration.audio_files import write_talk
 from tests.storing import claim_file, ticking_clock
 from voxtrald.audio.probe import probe
 from voxtrald.config import Settings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.audio_files import hear_file, new_ffmpeg, run_ffmpeg, texts, worst_shift_ms
+from tests.ffmpegs import new_ffmpeg
+from tests.integration.audio_files import hear_file, run_ffmpeg, texts, worst_shift_ms
 from tests.sound.speech import PlacedWord, compose, speak, write_wav
 from voxtrald.audio.prepare import encode_chunk
 from voxtrald.audio.probe import probe

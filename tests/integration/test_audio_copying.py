@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.ffmpegs import new_ffmpeg
 from tests.integration.audio_files import (
     TALK_MS,
     WORDS,
     StopAfter,
     decode,
     hear_file,
-    new_ffmpeg,
     run_ffmpeg,
     spans_at_pauses,
     texts,

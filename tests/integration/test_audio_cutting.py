@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.integration.audio_files import TALK_MS, WORDS, new_ffmpeg, write_talk
+from tests.ffmpegs import new_ffmpeg
+from tests.integration.audio_files import TALK_MS, WORDS, write_talk
 from tests.sound.speech import RATE, place, speak, write_wav
 from tests.sound.vocabulary import word_of
 from voxtrald.audio.measuring import find_layout

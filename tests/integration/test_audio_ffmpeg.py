@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.audio_files import BINARY, StopAfter, children, new_ffmpeg
+from tests.ffmpegs import BINARY, new_ffmpeg
+from tests.integration.audio_files import StopAfter, children
 from voxtrald.audio.commands import Command
 from voxtrald.audio.ffmpeg import Bounds, Ffmpeg
 from voxtrald.audio.finding import find_ffmpeg
@@ -47,7 +48,7 @@ def script(path: Path, text: str) -> Path:
 
 def outside(program: Path, *, stop: Stop) -> Ffmpeg:
     """Make one that runs a script, which the jail would not let start."""
-    return Ffmpeg(program, slots=1, stop=stop, layers=())
+    return new_ffmpeg(program, slots=1, stop=stop, layers=())
 
 
 class StopFile:
@@ -189,7 +190,7 @@ def test_children_stand_in_an_empty_folder(tmp_path):
 
 def test_a_program_that_vanished_is_told():
     """A missing program is the machine's fault, not the recording's."""
-    ffmpeg = Ffmpeg(Path("/nowhere/ffmpeg"), slots=1, stop=threading.Event())
+    ffmpeg = new_ffmpeg(Path("/nowhere/ffmpeg"))
 
     with pytest.raises(DependencyError):
         ffmpeg.run(asked(), source=SOURCE, bounds=ORDINARY)

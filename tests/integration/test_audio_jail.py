@@ -12,15 +12,15 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.integration.audio_files import BINARY, is_warden, new_ffmpeg, write_talk
+from tests.ffmpegs import BINARY, new_ffmpeg
+from tests.integration.audio_files import is_warden, write_talk
 from voxtrald.audio.commands import Command
-from voxtrald.audio.ffmpeg import Bounds, Ffmpeg
+from voxtrald.audio.ffmpeg import Bounds
 from voxtrald.audio.jail import cell
 from voxtrald.audio.jail.keeper import Inmate, Keeper
 from voxtrald.audio.jail.orders import LAYERS, PRIVILEGES, SECCOMP, Order
@@ -146,7 +146,7 @@ def test_a_folder_in_the_place_of_the_recording_opens_nothing(secret):
 def test_ffmpeg_cannot_read_another_recording(tmp_path, layers, is_read):
     """Even where its arguments name another file, ffmpeg gets at the one recording only."""
     mine, other = write_talk(tmp_path / "mine.wav"), write_talk(tmp_path / "other.wav")
-    ffmpeg = Ffmpeg(BINARY, slots=1, stop=threading.Event(), layers=layers)
+    ffmpeg = new_ffmpeg(layers=layers)
     asked = [Command(arguments=("-i", f"file:{path}"), reads=mine) for path in (mine, other)]
     first, second = (ffmpeg.run(each, source=mine, bounds=ORDINARY).stderr for each in asked)
 
@@ -159,7 +159,7 @@ def test_ffmpeg_cannot_connect(layers, is_heard):
     """Even where its arguments name an address, nobody hears from ffmpeg."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
-        ffmpeg = Ffmpeg(BINARY, slots=1, stop=threading.Event(), layers=layers)
+        ffmpeg = new_ffmpeg(layers=layers)
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}?timeout=200000"
         ffmpeg.run(Command(arguments=("-i", address), reads=BINARY), source=BINARY, bounds=ORDINARY)
         heard = False
@@ -175,7 +175,7 @@ def test_ffmpeg_cannot_write_elsewhere(tmp_path, layers, is_there):
     """Beside the file it was told to make, ffmpeg makes none."""
     outputs = [("-t", "0.1", "-f", "wav", f"file:{tmp_path}/{name}") for name in ("target", "beside")]
     tone = ("-v", "error", "-y", "-f", "lavfi", "-i", "sine")
-    ffmpeg = Ffmpeg(BINARY, slots=1, stop=threading.Event(), layers=layers)
+    ffmpeg = new_ffmpeg(layers=layers)
     for output in outputs:
         command = Command(arguments=(*tone, *output), reads=BINARY, writes=tmp_path / "target")
         ffmpeg.run(command, source=BINARY, bounds=ORDINARY)
@@ -438,7 +438,7 @@ def test_a_wrapper_is_refused_with_a_hint(tmp_path):
     wrapper.write_text(f'#!/bin/sh\nexec {BINARY} "$@"\n')
     wrapper.chmod(0o755)
     with pytest.raises(DependencyError) as caught:
-        Ffmpeg(wrapper, slots=1, stop=threading.Event()).jail()
+        new_ffmpeg(wrapper).jail()
 
     assert "script" in caught.value.hint
 

@@ -10,16 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.integration.audio_files import (
-    TALK_MS,
-    WORDS,
-    hear_file,
-    new_ffmpeg,
-    run_ffmpeg,
-    spans_at_pauses,
-    texts,
-    write_talk,
-)
+from tests.ffmpegs import new_ffmpeg
+from tests.integration.audio_files import TALK_MS, WORDS, hear_file, run_ffmpeg, spans_at_pauses, texts, write_talk
 from tests.sound.hearing import hear
 from voxtrald.audio import commands
 from voxtrald.audio.ffmpeg import Bounds

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.integration.audio_files import TALK_MS, StopAfter, new_ffmpeg, write_talk
+from tests.ffmpegs import new_ffmpeg
+from tests.integration.audio_files import TALK_MS, StopAfter, write_talk
 from voxtrald.audio import measuring
 from voxtrald.audio.measuring import find_layout, measure
 from voxtrald.audio.probe import measure_ms, probe

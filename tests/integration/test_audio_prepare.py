@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.ffmpegs import new_ffmpeg
 from tests.integration.audio_files import (
     TALK_MS,
     WORDS,
     StopAfter,
     children,
     hear_file,
-    new_ffmpeg,
     run_ffmpeg,
     spans_at_pauses,
     texts,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.audio_files import TALK_MS, new_ffmpeg, run_ffmpeg, write_talk
+from tests.ffmpegs import new_ffmpeg
+from tests.integration.audio_files import TALK_MS, run_ffmpeg, write_talk
 from tests.sound.speech import RATE, speak, write_wav
 from voxtrald.audio import commands
 from voxtrald.audio.ffmpeg import Bounds

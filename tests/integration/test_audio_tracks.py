@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.integration.audio_files import hear_file, new_ffmpeg, run_ffmpeg, texts, worst_shift_ms
+from tests.ffmpegs import new_ffmpeg
+from tests.integration.audio_files import hear_file, run_ffmpeg, texts, worst_shift_ms
 from tests.sound.speech import RATE, place, speak, write_wav
 from tests.sound.vocabulary import word_of
 from voxtrald.audio.probe import probe

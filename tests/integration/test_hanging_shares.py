@@ -15,7 +15,8 @@ import psutil
 import pytest
 import structlog
 
-from tests.integration.audio_files import is_warden, new_ffmpeg
+from tests.ffmpegs import new_ffmpeg
+from tests.integration.audio_files import is_warden
 from voxtrald.audio import commands
 from voxtrald.audio.ffmpeg import Bounds
 from voxtrald.config import WatchSettings
